@@ -14,8 +14,12 @@
 #define FRESHET_WHEEL_SLOT_MS 16
 #define FRESHET_WHEEL_SLOTS 8192
 
+/* What a timer is embedded in, so that its owner can be found again. */
+enum timer_kind { TIMER_ENTRY, TIMER_SESSION };
+
 /* Embedded in whatever has a deadline. Zeroed: not armed. */
 struct timer {
+    enum timer_kind kind;
     struct timer *next;
     struct timer *previous;
     int64_t deadline_ms;

@@ -1,0 +1,632 @@
+/*
+ * The engine's door: takes an event, finds whom it concerns, collects the effects in their order.
+ */
+#include "core/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ENGINE_INITIAL_EFFECTS 64
+
+struct engine_options freshet_engine_options_default(void)
+{
+    return (struct engine_options){.policy = freshet_policy_default(),
+                                   .seed = 1,
+                                   .max_sessions = 1024,
+                                   .max_entries = 8192,
+                                   .max_waiters = 65536,
+                                   .max_names = 65536};
+}
+
+/* ---- effects ---- */
+
+struct effect *freshet_effect_push(struct engine *engine, enum effect_kind kind,
+                                   const struct session *session)
+{
+    struct effect *effect = NULL;
+
+    if (engine->effect_count == engine->effect_capacity) {
+        size_t capacity = engine->effect_capacity * 2;
+        struct effect *grown = realloc(engine->effects, capacity * sizeof(*grown));
+
+        if (grown == NULL) {
+            return NULL;
+        }
+        engine->effects = grown;
+        engine->effect_capacity = capacity;
+    }
+    effect = &engine->effects[engine->effect_count++];
+    memset(effect, 0, sizeof(*effect));
+    effect->kind = kind;
+    effect->session = session->id;
+    return effect;
+}
+
+/* The documented order within one answer; what the world must do comes last, as it was said. */
+static int effect_rank(enum effect_kind kind)
+{
+    switch (kind) {
+    case EFFECT_ABANDON:
+        return 0;
+    case EFFECT_COMMIT:
+    case EFFECT_IGNORED:
+        return 1;
+    case EFFECT_STATUS:
+        return 2;
+    case EFFECT_EMIT:
+        return 3;
+    case EFFECT_RESOLVE:
+        return 4;
+    case EFFECT_LEASE:
+    case EFFECT_RELEASE:
+    case EFFECT_FETCH:
+    case EFFECT_PUBLISH:
+    case EFFECT_RETRACT:
+    case EFFECT_SAVE:
+        break;
+    }
+    return 5;
+}
+
+/* Puts the effects of one answer or deadline into their order. Stable: groups are small. */
+static void engine_close_group(struct engine *engine)
+{
+    for (size_t i = engine->group + 1; i < engine->effect_count; i++) {
+        struct effect effect = engine->effects[i];
+        int rank = effect_rank(effect.kind);
+        size_t at = i;
+
+        while (at > engine->group && effect_rank(engine->effects[at - 1].kind) > rank) {
+            engine->effects[at] = engine->effects[at - 1];
+            at--;
+        }
+        engine->effects[at] = effect;
+    }
+    engine->group = engine->effect_count;
+}
+
+/* ---- requests ---- */
+
+struct request *freshet_request_new(struct engine *engine, enum endpoint on,
+                                    struct session *session, struct entry *entry)
+{
+    struct request *request = calloc(1, sizeof(*request));
+
+    if (request == NULL) {
+        return NULL;
+    }
+    request->id = ++engine->last_request;
+    request->on = on;
+    request->session = session;
+    request->entry = entry;
+    request->sent_ms = engine->now.boot_ms;
+    request->epoch = session->epoch;
+    freshet_map_insert(&engine->request_map, &request->node, freshet_map_mix(request->id));
+    return request;
+}
+
+struct request *freshet_request_find(const struct engine *engine, request_id id)
+{
+    struct map_node *node = freshet_map_first(&engine->request_map, freshet_map_mix(id));
+
+    for (; node != NULL; node = freshet_map_next(node)) {
+        struct request *request = (struct request *)node;
+
+        if (request->id == id) {
+            return request;
+        }
+    }
+    return NULL;
+}
+
+void freshet_request_forget(struct engine *engine, struct request *request)
+{
+    freshet_map_remove(&engine->request_map, &request->node);
+    free(request);
+}
+
+/* A request that timed out is gone; one that nobody wants any more may still answer. */
+void freshet_request_abandon(struct engine *engine, request_id id, bool timed_out)
+{
+    struct request *request = id != 0 ? freshet_request_find(engine, id) : NULL;
+    struct effect *effect = NULL;
+
+    if (request == NULL || request->abandoned) {
+        return;
+    }
+    effect = freshet_effect_push(engine, EFFECT_ABANDON, request->session);
+    if (effect != NULL) {
+        effect->u.abandon.request = id;
+        effect->u.abandon.timed_out = timed_out;
+    }
+    request->abandoned = true;
+    if (timed_out) {
+        freshet_request_forget(engine, request);
+    }
+}
+
+uint64_t freshet_engine_random(struct engine *engine)
+{
+    engine->random += 0x9e3779b97f4a7c15u;
+    return freshet_map_mix(engine->random);
+}
+
+const char *freshet_name(const struct engine *engine, uint32_t name)
+{
+    return freshet_names_text(&engine->names, name);
+}
+
+/* ---- life ---- */
+
+struct engine *freshet_engine_new(const struct engine_options *options, struct now now)
+{
+    struct engine *engine = calloc(1, sizeof(*engine));
+    bool complete = false;
+
+    if (engine == NULL) {
+        return NULL;
+    }
+    engine->options = *options;
+    engine->now = now;
+    engine->random = options->seed;
+    engine->effect_capacity = ENGINE_INITIAL_EFFECTS;
+    engine->effects = calloc(engine->effect_capacity, sizeof(struct effect));
+    engine->sessions = calloc(options->max_sessions, sizeof(struct session *));
+    engine->issuers = calloc(options->max_sessions, sizeof(struct issuer *));
+    engine->entries = calloc(options->max_entries, sizeof(struct entry *));
+    engine->wheel = malloc(sizeof(*engine->wheel));
+    complete = freshet_names_init(&engine->names, options->max_names);
+    complete = freshet_map_init(&engine->entry_map) && complete;
+    complete = freshet_map_init(&engine->waiter_map) && complete;
+    complete = freshet_map_init(&engine->request_map) && complete;
+    if (!complete || engine->effects == NULL || engine->sessions == NULL ||
+        engine->issuers == NULL || engine->entries == NULL || engine->wheel == NULL) {
+        freshet_engine_free(engine);
+        return NULL;
+    }
+    freshet_wheel_init(engine->wheel, now.boot_ms);
+    return engine;
+}
+
+static void engine_free_nodes(struct map *map)
+{
+    for (size_t i = 0; map->buckets != NULL && i < map->size; i++) {
+        while (map->buckets[i] != NULL) {
+            struct map_node *node = map->buckets[i];
+
+            map->buckets[i] = node->next;
+            free(node);
+        }
+    }
+    freshet_map_free(map);
+}
+
+static void session_wipe_last(struct session *session)
+{
+    volatile char *text = session->last_text;
+
+    for (uint32_t i = 0; text != NULL && i < session->last.length; i++) {
+        text[i] = 0;
+    }
+    free(session->last_text);
+}
+
+void freshet_engine_free(struct engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < engine->entry_count; i++) {
+        freshet_cell_free(&engine->entries[i]->cell);
+    }
+    for (uint32_t i = 0; i < engine->session_count; i++) {
+        session_wipe_last(engine->sessions[i]);
+        free(engine->sessions[i]);
+    }
+    for (uint32_t i = 0; i < engine->issuer_count; i++) {
+        free(engine->issuers[i]);
+    }
+    engine_free_nodes(&engine->waiter_map);
+    engine_free_nodes(&engine->request_map);
+    engine_free_nodes(&engine->entry_map);
+    freshet_names_free(&engine->names);
+    free(engine->effects);
+    free(engine->sessions);
+    free(engine->issuers);
+    free(engine->entries);
+    free(engine->wheel);
+    free(engine);
+}
+
+session_id freshet_engine_session(struct engine *engine)
+{
+    struct session *session = NULL;
+
+    if (engine->session_count >= engine->options.max_sessions) {
+        return FRESHET_NO_SESSION;
+    }
+    session = calloc(1, sizeof(*session));
+    if (session == NULL) {
+        return FRESHET_NO_SESSION;
+    }
+    session->id = engine->session_count;
+    engine->sessions[engine->session_count++] = session;
+    return session->id;
+}
+
+static struct session *engine_session(const struct engine *engine, session_id id)
+{
+    struct session *session = id < engine->session_count ? engine->sessions[id] : NULL;
+
+    return session != NULL && session->issuer != NULL ? session : NULL;
+}
+
+int64_t freshet_engine_deadline(const struct engine *engine)
+{
+    return freshet_wheel_next(engine->wheel);
+}
+
+/* ---- events ---- */
+
+static struct issuer *engine_issuer(struct engine *engine, const char *text)
+{
+    uint32_t name = freshet_names_intern(&engine->names, text);
+    struct issuer *issuer = NULL;
+
+    if (name == FRESHET_NAME_NONE) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < engine->issuer_count; i++) {
+        if (engine->issuers[i]->name == name) {
+            return engine->issuers[i];
+        }
+    }
+    issuer = engine->issuer_count < engine->options.max_sessions ? calloc(1, sizeof(*issuer))
+                                                                 : NULL;
+    if (issuer != NULL) {
+        issuer->name = name;
+        engine->issuers[engine->issuer_count++] = issuer;
+    }
+    return issuer;
+}
+
+static void engine_open(struct engine *engine, const struct event *event)
+{
+    struct session *session =
+        event->session < engine->session_count ? engine->sessions[event->session] : NULL;
+
+    if (session == NULL || session->open || session->issuer != NULL) {
+        return;
+    }
+    session->issuer = engine_issuer(engine, event->u.open.issuer);
+    if (session->issuer != NULL) {
+        freshet_session_open(engine, event);
+    }
+}
+
+static void engine_tick(struct engine *engine)
+{
+    struct timer *timer = NULL;
+
+    while ((timer = freshet_wheel_expire(engine->wheel, engine->now.boot_ms)) != NULL) {
+        if (timer->kind == TIMER_ENTRY) {
+            freshet_entry_tick(engine, freshet_timer_entry(timer));
+        } else {
+            freshet_session_tick(engine, freshet_timer_session(timer));
+        }
+        engine_close_group(engine);
+    }
+}
+
+/* The issuer's clock is believed to run otherwise: every cell and deadline of it follows. */
+static void engine_clock_moved(struct engine *engine, const struct issuer *issuer)
+{
+    int64_t offset = freshet_clock_offset(&issuer->clock, engine->now);
+
+    for (uint32_t i = 0; i < engine->entry_count; i++) {
+        struct entry *entry = engine->entries[i];
+
+        if (entry->session->issuer == issuer) {
+            freshet_cell_set_offset(&entry->cell, offset);
+            freshet_entry_update(engine, entry);
+        }
+    }
+}
+
+static void engine_observe(struct engine *engine, const struct request *request,
+                           const struct event *event)
+{
+    const struct outcome *out = &event->u.fetched.outcome;
+    struct issuer *issuer = request->session->issuer;
+    int64_t before = freshet_clock_offset(&issuer->clock, engine->now);
+    struct clock_sample sample = {.sent_boot_ms = request->sent_ms,
+                                  .received_boot_ms = event->u.fetched.received_boot_ms,
+                                  .date_s = out->date_s};
+
+    if (out->http_status == 0) {
+        return;
+    }
+    if (out->has_token) {
+        sample.iat_s = out->token.iat_s;
+    }
+    for (size_t i = 0; out->has_client && i < out->client.session_count; i++) {
+        if (out->client.sessions[i].has_token) {
+            sample.iat_s = freshet_max(sample.iat_s, out->client.sessions[i].token.iat_s);
+        }
+    }
+    issuer->round_trip_ms = sample.received_boot_ms - sample.sent_boot_ms;
+    freshet_clock_observe(&issuer->clock, &sample, engine->now);
+    if (freshet_clock_offset(&issuer->clock, engine->now) != before) {
+        engine_clock_moved(engine, issuer);
+    }
+}
+
+/* An answer to a request that was given up: the token in it is named, and nothing else happens. */
+static void engine_old_answer(struct engine *engine, const struct request *request,
+                              const struct outcome *out)
+{
+    if (request->entry != NULL && out->has_token) {
+        freshet_commit_ignored(engine, request->entry, out->token.fingerprint,
+                               IGNORED_OLD_EPOCH);
+    }
+}
+
+static void engine_fetched(struct engine *engine, const struct event *event)
+{
+    const struct outcome *out = &event->u.fetched.outcome;
+    struct request *found = freshet_request_find(engine, event->u.fetched.request);
+    struct request request;
+
+    if (found == NULL) {
+        return;
+    }
+    request = *found;
+    freshet_request_forget(engine, found);
+    if (request.abandoned) {
+        engine_old_answer(engine, &request, out);
+        return;
+    }
+    engine_observe(engine, &request, event);
+    if (out->has_client && request.on != ON_CLIENT && freshet_session_ready(request.session)) {
+        freshet_load_take_tokens(engine, request.session, &request, &out->client);
+    }
+    if (request.on == ON_TOKENS) {
+        freshet_flight_outcome(engine, request.entry, out);
+    } else {
+        freshet_session_answered(engine, &request, out);
+    }
+}
+
+static struct entry *engine_entry_of(struct engine *engine, struct session *session,
+                                     const struct key_view *view, bool make)
+{
+    struct key key = {.issuer = session->issuer->name, .session = session->id};
+
+    if (make) {
+        key.template_name = freshet_names_intern(&engine->names, view->template_name);
+        key.organization = freshet_names_intern(&engine->names, view->organization);
+        key.audience = freshet_names_intern(&engine->names, view->audience);
+    } else {
+        key.template_name = freshet_names_find(&engine->names, view->template_name);
+        key.organization = freshet_names_find(&engine->names, view->organization);
+        key.audience = freshet_names_find(&engine->names, view->audience);
+    }
+    if (key.template_name == FRESHET_NAME_NONE || key.organization == FRESHET_NAME_NONE ||
+        key.audience == FRESHET_NAME_NONE) {
+        return NULL;
+    }
+    return make ? freshet_entry_obtain(engine, session, key.template_name, key.organization,
+                                       key.audience)
+                : freshet_entry_find(engine, &key);
+}
+
+/* Another process published: a token enters at commit, a failure joins the schedule. */
+static void engine_adopted(struct engine *engine, struct session *session,
+                           const struct event *event)
+{
+    const struct record *record = &event->u.adopted.record;
+    const struct arrival arrival = {.from = FROM_SHARED,
+                                    .committed_ms = record->committed_ms,
+                                    .sent_ms = record->sent_ms};
+    struct entry *entry = NULL;
+
+    if (!freshet_session_ready(session)) {
+        return;
+    }
+    entry = engine_entry_of(engine, session, &event->u.adopted.key, false);
+    if (entry == NULL) {
+        return;
+    }
+    if (record->has_token &&
+        freshet_commit(engine, entry, &record->token, &arrival) == COMMIT_TAKEN) {
+        freshet_session_good_answer(engine, session);
+        freshet_flight_landed(engine, entry, record->sent_ms);
+    }
+    if (record->failure.attempt > 0) {
+        freshet_flight_peer_failed(engine, entry, &record->failure);
+    }
+    freshet_entry_update(engine, entry);
+}
+
+static void engine_rejected(struct engine *engine, struct session *session, uint64_t fingerprint)
+{
+    for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
+        if (entry->held.fingerprint == fingerprint && fingerprint != 0) {
+            freshet_entry_reject(engine, entry);
+            return;
+        }
+    }
+}
+
+static void engine_cancel(struct engine *engine, ticket_id ticket)
+{
+    struct waiter *waiter = freshet_waiter_find(engine, ticket);
+    struct entry *entry = waiter != NULL ? waiter->entry : NULL;
+
+    if (waiter == NULL) {
+        return;
+    }
+    freshet_waiter_fail(engine, waiter, FRESHET_CANCELLED, 0);
+    if (entry != NULL) {
+        freshet_entry_update(engine, entry);
+    }
+}
+
+static void engine_connectivity(struct engine *engine, struct session *session, bool online)
+{
+    struct issuer *issuer = session->issuer;
+
+    if (!online && !issuer->offline) {
+        issuer->offline_since_ms = engine->now.boot_ms;
+    }
+    issuer->offline = !online;
+    for (uint32_t i = 0; i < engine->entry_count; i++) {
+        struct entry *entry = engine->entries[i];
+
+        if (entry->session->issuer != issuer) {
+            continue;
+        }
+        if (online) {
+            freshet_flight_online(engine, entry);
+        } else {
+            freshet_flight_offline(engine, entry);
+        }
+    }
+    for (uint32_t i = 0; i < engine->session_count; i++) {
+        if (engine->sessions[i]->issuer == issuer) {
+            freshet_session_connectivity(engine, engine->sessions[i], online);
+        }
+    }
+}
+
+static void engine_wake(struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->entry_count; i++) {
+        freshet_flight_wake(engine, engine->entries[i]);
+    }
+}
+
+static void engine_want(struct engine *engine, struct session *session, const struct event *event)
+{
+    struct entry *entry = engine_entry_of(engine, session, &event->u.want.key, true);
+
+    if (entry == NULL) {
+        return;
+    }
+    entry->wants = entry->wants + event->u.want.change > 0 ? entry->wants + event->u.want.change
+                                                           : 0;
+    entry->asleep = false;
+    freshet_entry_look(engine, entry, CAUSE_GET);
+    freshet_entry_update(engine, entry);
+}
+
+static void engine_session_event(struct engine *engine, struct session *session,
+                                 const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_CLOSE:
+        freshet_session_close(engine, session);
+        break;
+    case EVENT_GET:
+        freshet_session_get(engine, session, event);
+        break;
+    case EVENT_ADOPTED:
+        engine_adopted(engine, session, event);
+        break;
+    case EVENT_REJECTED:
+        engine_rejected(engine, session, event->u.rejected.fingerprint);
+        break;
+    case EVENT_ONLINE:
+    case EVENT_OFFLINE:
+        engine_connectivity(engine, session, event->kind == EVENT_ONLINE);
+        break;
+    case EVENT_FOCUS:
+        engine_wake(engine);
+        freshet_session_focus(engine, session);
+        break;
+    case EVENT_ORGANIZATION:
+        freshet_session_set_organization(engine, session, event->u.organization.organization);
+        break;
+    case EVENT_SIGN_OUT:
+        freshet_session_sign_out(engine, session);
+        break;
+    case EVENT_CLEAR:
+        freshet_session_clear(engine, session);
+        break;
+    case EVENT_WANT:
+        engine_want(engine, session, event);
+        break;
+    case EVENT_OPEN:
+    case EVENT_CANCEL:
+    case EVENT_TICK:
+    case EVENT_LEASED:
+    case EVENT_DENIED:
+    case EVENT_FETCHED:
+    case EVENT_WAKE:
+        break;
+    }
+}
+
+static void engine_event(struct engine *engine, const struct event *event)
+{
+    struct session *session = NULL;
+
+    switch (event->kind) {
+    case EVENT_OPEN:
+        engine_open(engine, event);
+        break;
+    case EVENT_CANCEL:
+        engine_cancel(engine, event->u.cancel.ticket);
+        break;
+    case EVENT_TICK:
+        engine_tick(engine);
+        break;
+    case EVENT_LEASED:
+    case EVENT_DENIED:
+        if (event->u.lease.entry < engine->entry_count) {
+            freshet_flight_leased(engine, engine->entries[event->u.lease.entry],
+                                  event->kind == EVENT_LEASED);
+        }
+        break;
+    case EVENT_FETCHED:
+        engine_fetched(engine, event);
+        break;
+    case EVENT_WAKE:
+        engine_wake(engine);
+        break;
+    case EVENT_CLOSE:
+    case EVENT_GET:
+    case EVENT_ADOPTED:
+    case EVENT_REJECTED:
+    case EVENT_ONLINE:
+    case EVENT_OFFLINE:
+    case EVENT_FOCUS:
+    case EVENT_ORGANIZATION:
+    case EVENT_SIGN_OUT:
+    case EVENT_CLEAR:
+    case EVENT_WANT:
+        session = engine_session(engine, event->session);
+        if (session != NULL) {
+            engine_session_event(engine, session, event);
+        }
+        break;
+    }
+}
+
+struct effects freshet_step(struct engine *engine, const struct event *event, struct now now)
+{
+    engine->now = now;
+    engine->effect_count = 0;
+    engine->group = 0;
+    engine_event(engine, event);
+    engine_close_group(engine);
+    return (struct effects){.items = engine->effects, .count = engine->effect_count};
+}
+
+struct cell *freshet_engine_cell(struct engine *engine, const struct key_view *key)
+{
+    struct session *session = engine_session(engine, key->session);
+    struct entry *entry = session != NULL ? engine_entry_of(engine, session, key, false) : NULL;
+
+    return entry != NULL ? &entry->cell : NULL;
+}

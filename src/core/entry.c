@@ -1,0 +1,292 @@
+/*
+ * An entry: what is known of one key, when something is due for it, and the answer to "get".
+ *
+ * Zones are computed here from (token, now, policy) whenever somebody asks. An entry has one
+ * deadline, the earliest of its refresh point, its flight's and its waiters'.
+ */
+#include "core/state.h"
+
+#include <stdlib.h>
+
+#define ENTRY_DEFAULT_IDLE_CYCLES 5
+
+/* A read below the threshold starts another attempt no sooner than this after a failed one. */
+#define ENTRY_THRESHOLD_GAP_MS 100
+
+struct entry *freshet_entry_find(const struct engine *engine, const struct key *key)
+{
+    struct map_node *node = freshet_map_first(&engine->entry_map, freshet_key_hash(key));
+
+    for (; node != NULL; node = freshet_map_next(node)) {
+        struct entry *entry = (struct entry *)node;
+
+        if (freshet_key_equal(&entry->key, key)) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+struct entry *freshet_entry_obtain(struct engine *engine, struct session *session,
+                                   uint32_t template_name, uint32_t organization,
+                                   uint32_t audience)
+{
+    struct key key = {.issuer = session->issuer->name,
+                      .session = session->id,
+                      .template_name = template_name,
+                      .organization = organization,
+                      .audience = audience};
+    struct entry *entry = freshet_entry_find(engine, &key);
+
+    if (entry != NULL || engine->entry_count >= engine->options.max_entries) {
+        return entry;
+    }
+    entry = calloc(1, sizeof(*entry));
+    if (entry == NULL) {
+        return NULL;
+    }
+    entry->key = key;
+    entry->index = engine->entry_count;
+    entry->session = session;
+    entry->spaced_from_ms = INT64_MIN / 2;
+    entry->forced_ms = INT64_MIN / 2;
+    entry->flight.at_ms = FRESHET_NEVER;
+    entry->next = session->entries;
+    session->entries = entry;
+    session->entry_count++;
+    engine->entries[engine->entry_count++] = entry;
+    freshet_map_insert(&engine->entry_map, &entry->node, freshet_key_hash(&key));
+    return entry;
+}
+
+struct key_view freshet_entry_key(const struct engine *engine, const struct entry *entry)
+{
+    return (struct key_view){.session = entry->session->id,
+                             .issuer = freshet_name(engine, entry->key.issuer),
+                             .sid = freshet_name(engine, entry->session->sid),
+                             .template_name = freshet_name(engine, entry->key.template_name),
+                             .organization = freshet_name(engine, entry->key.organization),
+                             .audience = freshet_name(engine, entry->key.audience)};
+}
+
+const char *freshet_entry_text(const struct entry *entry)
+{
+    return (const char *)atomic_load_explicit(&entry->cell.words, memory_order_relaxed);
+}
+
+int64_t freshet_entry_expiry(const struct engine *engine, const struct entry *entry)
+{
+    if (entry->held.fingerprint == 0) {
+        return INT64_MIN;
+    }
+    return entry->held.exp_s * 1000 -
+           freshet_clock_offset(&entry->session->issuer->clock, engine->now);
+}
+
+int64_t freshet_entry_remaining(const struct engine *engine, const struct entry *entry)
+{
+    if (entry->held.fingerprint == 0) {
+        return 0;
+    }
+    return freshet_max(0, freshet_entry_expiry(engine, entry) - engine->now.boot_ms);
+}
+
+/* A session's own token, not one made from a template or for an audience. */
+bool freshet_entry_is_plain(const struct entry *entry)
+{
+    return entry->key.template_name == 0 && entry->key.audience == 0;
+}
+
+/* The token that subscribers, cookies and files follow. Asked when it matters, never kept. */
+bool freshet_entry_is_active(const struct entry *entry)
+{
+    return freshet_entry_is_plain(entry) &&
+           entry->key.organization == entry->session->organization;
+}
+
+int64_t freshet_entry_due(const struct engine *engine, const struct entry *entry)
+{
+    return freshet_policy_due(&engine->options.policy, entry->held.life_ms,
+                              entry->session->issuer->round_trip_ms);
+}
+
+/* Nobody has read this token for so many refreshes that refreshing on would be waste. */
+static bool entry_is_unused(const struct engine *engine, const struct entry *entry)
+{
+    int32_t limit = engine->options.policy.idle_cycles;
+
+    if (limit == FRESHET_UNSET) {
+        if (freshet_entry_is_active(entry)) {
+            return false;
+        }
+        limit = ENTRY_DEFAULT_IDLE_CYCLES;
+    }
+    return limit > 0 && entry->wants == 0 && entry->unread >= limit &&
+           atomic_load_explicit(&entry->cell.used, memory_order_relaxed) == 0;
+}
+
+/* When time alone starts a flight: the refresh point of a live token, or a standing want. */
+static int64_t entry_refresh_at(const struct engine *engine, const struct entry *entry)
+{
+    int64_t expiry = freshet_entry_expiry(engine, entry);
+    int64_t at = 0;
+
+    if (!freshet_session_ready(entry->session) || entry->session->issuer->offline) {
+        return FRESHET_NEVER;
+    }
+    if (expiry <= engine->now.boot_ms) {
+        return entry->wants > 0 && entry->block == BLOCK_NONE ? entry->standing_ms : FRESHET_NEVER;
+    }
+    if (!engine->options.policy.proactive || entry->asleep || entry->block != BLOCK_NONE) {
+        return FRESHET_NEVER;
+    }
+    at = freshet_max(expiry - freshet_entry_due(engine, entry),
+                     entry->spaced_from_ms + freshet_policy_spacing(entry->held.life_ms));
+    at = freshet_max(at, entry->standing_ms);
+    return at < expiry || entry->wants > 0 ? at : FRESHET_NEVER;
+}
+
+bool freshet_entry_wants_refresh(const struct engine *engine, const struct entry *entry)
+{
+    return entry_refresh_at(engine, entry) <= engine->now.boot_ms;
+}
+
+void freshet_entry_update(struct engine *engine, struct entry *entry)
+{
+    int64_t at = entry->flight.state == FLIGHT_IDLE ? entry_refresh_at(engine, entry)
+                                                    : entry->flight.at_ms;
+
+    freshet_wheel_set(engine->wheel, &entry->timer,
+                      freshet_min(at, freshet_waiters_next(engine, entry)));
+}
+
+/* A refresh is due and nothing is being done: do it, unless nobody uses the token. */
+void freshet_entry_look(struct engine *engine, struct entry *entry, enum cause cause)
+{
+    if (entry->flight.state != FLIGHT_IDLE || !freshet_entry_wants_refresh(engine, entry)) {
+        return;
+    }
+    if (entry_is_unused(engine, entry)) {
+        entry->asleep = true;
+        return;
+    }
+    freshet_flight_start(engine, entry, cause, false);
+}
+
+void freshet_entry_tick(struct engine *engine, struct entry *entry)
+{
+    if (entry->flight.state != FLIGHT_IDLE && entry->flight.at_ms <= engine->now.boot_ms) {
+        freshet_flight_due(engine, entry);
+    }
+    freshet_waiters_tick(engine, entry);
+    freshet_entry_look(engine, entry, CAUSE_REFRESH);
+    freshet_entry_update(engine, entry);
+}
+
+/* A server answered 401 to this token: only it dies. One forced refresh per spacing. */
+void freshet_entry_reject(struct engine *engine, struct entry *entry)
+{
+    int64_t spacing = freshet_policy_spacing(entry->held.life_ms);
+    bool rested = engine->now.boot_ms - entry->forced_ms >= spacing;
+
+    freshet_commit_drop(engine, entry);
+    if (rested) {
+        entry->forced_ms = engine->now.boot_ms;
+        freshet_flight_start(engine, entry, CAUSE_REJECT, false);
+    }
+    freshet_entry_update(engine, entry);
+}
+
+/* ---- get ---- */
+
+static int64_t entry_threshold(const struct engine *engine, const struct waiter *waiter)
+{
+    return freshet_policy_threshold(&engine->options.policy, waiter->entry->held.life_ms,
+                                    waiter->refresh_threshold_ms);
+}
+
+/* A threshold that was set and lies not below the token's life would refresh for ever. */
+static bool entry_threshold_invalid(const struct engine *engine, const struct waiter *waiter)
+{
+    int64_t asked = waiter->refresh_threshold_ms;
+    const struct held *held = &waiter->entry->held;
+
+    if (asked == FRESHET_UNSET) {
+        asked = engine->options.policy.refresh_threshold_ms;
+    }
+    return asked != FRESHET_UNSET && held->fingerprint != 0 &&
+           asked >= (held->exp_s - held->iat_s) * 1000;
+}
+
+static bool entry_is_usable(const struct engine *engine, const struct waiter *waiter)
+{
+    const struct entry *entry = waiter->entry;
+    int64_t remaining = freshet_entry_remaining(engine, entry);
+    int64_t need = waiter->min_remaining_ms;
+
+    if (need == FRESHET_UNSET) {
+        need = freshet_policy_min_remaining(&engine->options.policy, entry->held.life_ms);
+    }
+    return remaining > 0 &&
+           (remaining > need || engine->now.boot_ms - entry->held.committed_ms <
+                                    freshet_policy_spacing(entry->held.life_ms));
+}
+
+/* The token goes out at once; what a read starts on the side comes after it. */
+static void entry_serve(struct engine *engine, struct waiter *waiter)
+{
+    struct entry *entry = waiter->entry;
+    const struct policy *policy = &engine->options.policy;
+    int64_t remaining = freshet_entry_remaining(engine, entry);
+    bool below = !policy->proactive && remaining < entry_threshold(engine, waiter);
+    const struct failure *last = &entry->flight.last;
+
+    freshet_waiter_resolve(engine, waiter);
+    if (entry->block == BLOCK_UNTIL_ASKED &&
+        engine->now.boot_ms - last->failed_ms >= policy->retry_first_ms) {
+        entry->block = BLOCK_NONE;
+    }
+    if (below && entry->flight.state == FLIGHT_IDLE && entry->block == BLOCK_NONE &&
+        !entry->session->issuer->offline &&
+        (last->attempt == 0 || engine->now.boot_ms - last->failed_ms >= ENTRY_THRESHOLD_GAP_MS)) {
+        freshet_flight_start(engine, entry, CAUSE_THRESHOLD, true);
+    }
+    freshet_entry_look(engine, entry, CAUSE_REFRESH);
+}
+
+/* Offline, a call that needs a request ends at once with what there is, or waits for an end. */
+static bool entry_get_offline(struct engine *engine, struct waiter *waiter)
+{
+    struct entry *entry = waiter->entry;
+
+    if (!entry->session->issuer->offline) {
+        return false;
+    }
+    if (!waiter->skip_cache) {
+        freshet_waiters_offline(engine, entry);
+    }
+    return true;
+}
+
+/* The waiter is already in its entry's list; it leaves the list when it is answered. */
+void freshet_entry_get(struct engine *engine, struct waiter *waiter)
+{
+    struct entry *entry = waiter->entry;
+    int64_t remaining = freshet_entry_remaining(engine, entry);
+
+    if (entry_threshold_invalid(engine, waiter)) {
+        freshet_waiter_fail(engine, waiter, FRESHET_INVALID, 0);
+    } else if (!waiter->skip_cache && entry_is_usable(engine, waiter) &&
+               !(waiter->refresh_if_stale && remaining < entry_threshold(engine, waiter))) {
+        entry_serve(engine, waiter);
+    } else if (!entry_get_offline(engine, waiter)) {
+        bool late = !waiter->skip_cache && remaining > 0 &&
+                    remaining < freshet_waiter_half(engine, entry);
+
+        freshet_flight_wait(engine, entry, waiter->skip_cache ? CAUSE_SKIP_CACHE : CAUSE_GET);
+        if (late) {
+            freshet_waiter_settle(engine, waiter);
+        }
+    }
+    freshet_entry_update(engine, entry);
+}

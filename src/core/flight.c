@@ -1,0 +1,624 @@
+/*
+ * The flight: what is being done about the next token of an entry. One schedule, one table.
+ *
+ *     IDLE -> LEASING -> FETCHING -> IDLE        CONFIRMING: the issuer said 401 or its like, and
+ *               ^  |         |                   the session asks /client before believing it
+ *               |  +--> BACKOFF <--+
+ *               +---------+
+ *
+ * A flight never touches the token. Its schedule belongs to the flight, not to a caller: callers
+ * join it and move nothing, except that the first one to wait starts it afresh. What the schedule
+ * has come to (`last`) is published, so that the processes of a user follow one schedule together.
+ */
+#include "core/state.h"
+
+#include <string.h>
+
+/* How often a lease that somebody else holds is tried again. */
+#define FLIGHT_LEASE_POLL_MS 100
+#define FLIGHT_RETRY_AFTER_MIN_MS 1000
+#define FLIGHT_RETRY_AFTER_MAX_MS 60000
+
+enum flight_input {
+    INPUT_ATTEMPT, /* make an attempt now */
+    INPUT_LEASED,
+    INPUT_DENIED,
+    INPUT_DUE,       /* the state's own time has come */
+    INPUT_LANDED,    /* a token was taken, or a staler one ended it */
+    INPUT_CONFIRMED, /* /client has spoken, and brought no token */
+    INPUT_COUNT
+};
+
+typedef void flight_handler(struct engine *engine, struct entry *entry);
+
+static flight_handler flight_attempt, flight_fetch, flight_lease_again, flight_poll,
+    flight_give_lease_back, flight_time_out, flight_retry, flight_end, flight_unauthorized;
+
+/* Inputs that a state does not know are late, and mean nothing to it. */
+static flight_handler *const flight_table[5][INPUT_COUNT] = {
+    [FLIGHT_IDLE] = {[INPUT_ATTEMPT] = flight_attempt, [INPUT_LEASED] = flight_give_lease_back},
+    [FLIGHT_LEASING] = {[INPUT_LEASED] = flight_fetch,
+                        [INPUT_DENIED] = flight_poll,
+                        [INPUT_DUE] = flight_lease_again,
+                        [INPUT_LANDED] = flight_end},
+    [FLIGHT_FETCHING] = {[INPUT_LEASED] = flight_give_lease_back, [INPUT_DUE] = flight_time_out},
+    [FLIGHT_CONFIRMING] = {[INPUT_LEASED] = flight_give_lease_back,
+                           [INPUT_LANDED] = flight_end,
+                           [INPUT_CONFIRMED] = flight_unauthorized},
+    [FLIGHT_BACKOFF] = {[INPUT_ATTEMPT] = flight_attempt,
+                        [INPUT_LEASED] = flight_give_lease_back,
+                        [INPUT_DUE] = flight_retry,
+                        [INPUT_LANDED] = flight_end},
+};
+
+static void flight_input(struct engine *engine, struct entry *entry, enum flight_input input)
+{
+    flight_handler *handler = flight_table[entry->flight.state][input];
+
+    if (handler != NULL) {
+        handler(engine, entry);
+    }
+}
+
+/* ---- leases ---- */
+
+static void flight_push_lease(struct engine *engine, struct entry *entry, enum effect_kind kind)
+{
+    struct effect *effect = freshet_effect_push(engine, kind, entry->session);
+
+    if (effect != NULL) {
+        effect->u.lease.entry = entry->index;
+        effect->u.lease.key = freshet_entry_key(engine, entry);
+        effect->u.lease.byte = entry->flight.lease_byte;
+    }
+}
+
+static void flight_release(struct engine *engine, struct entry *entry)
+{
+    if (entry->flight.leased) {
+        entry->flight.leased = false;
+        flight_push_lease(engine, entry, EFFECT_RELEASE);
+    }
+}
+
+static void flight_give_lease_back(struct engine *engine, struct entry *entry)
+{
+    if (!entry->flight.leased) {
+        flight_push_lease(engine, entry, EFFECT_RELEASE);
+    }
+}
+
+/* How long the holder of a lease is trusted to be alive. */
+static int64_t flight_lease_patience(const struct engine *engine, const struct entry *entry)
+{
+    int64_t most = engine->options.policy.request_timeout_ms + 1000;
+    int64_t window = freshet_entry_due(engine, entry) -
+                     freshet_policy_min_remaining(&engine->options.policy, entry->held.life_ms);
+
+    if (freshet_entry_remaining(engine, entry) <= 0) {
+        return most;
+    }
+    return freshet_min(most, freshet_max(window / 2, FLIGHT_LEASE_POLL_MS));
+}
+
+static void flight_poll(struct engine *engine, struct entry *entry)
+{
+    entry->flight.at_ms = engine->now.boot_ms + FLIGHT_LEASE_POLL_MS;
+}
+
+static void flight_lease_again(struct engine *engine, struct entry *entry)
+{
+    struct flight *flight = &entry->flight;
+
+    if (engine->now.boot_ms - flight->leasing_since_ms >= flight_lease_patience(engine, entry)) {
+        flight->lease_byte = 1;
+    }
+    flight_poll(engine, entry);
+    flight_push_lease(engine, entry, EFFECT_LEASE);
+}
+
+/* ---- attempts ---- */
+
+static void flight_back_off(struct entry *entry, int64_t at_ms)
+{
+    entry->flight.state = FLIGHT_BACKOFF;
+    entry->flight.at_ms = at_ms;
+}
+
+static void flight_attempt(struct engine *engine, struct entry *entry)
+{
+    struct flight *flight = &entry->flight;
+    const struct issuer *issuer = entry->session->issuer;
+
+    if (issuer->offline) {
+        flight_back_off(entry, FRESHET_NEVER);
+    } else if (issuer->not_before_ms > engine->now.boot_ms) {
+        flight_back_off(entry, issuer->not_before_ms);
+    } else {
+        flight->state = FLIGHT_LEASING;
+        flight->leasing_since_ms = engine->now.boot_ms;
+        flight->lease_byte = 0;
+        flight_poll(engine, entry);
+        flight_push_lease(engine, entry, EFFECT_LEASE);
+    }
+}
+
+static void flight_retry(struct engine *engine, struct entry *entry)
+{
+    if (entry->flight.failures > 0) {
+        entry->flight.cause = CAUSE_RETRY;
+    }
+    flight_attempt(engine, entry);
+}
+
+/* The freshest text of the session's own token, live or expired; NULL when there is none. */
+static const char *flight_last_text(const struct engine *engine, const struct entry *entry,
+                                    uint32_t *length)
+{
+    const struct session *session = entry->session;
+    struct key key = entry->key;
+    const struct entry *plain = NULL;
+
+    key.template_name = 0;
+    key.audience = 0;
+    key.organization = session->organization;
+    plain = freshet_entry_find(engine, &key);
+    if (plain != NULL && plain->held.fingerprint != 0) {
+        *length = plain->held.length;
+        return freshet_entry_text(plain);
+    }
+    *length = session->last.length;
+    return session->last_text;
+}
+
+static void flight_send(struct engine *engine, struct entry *entry)
+{
+    struct flight *flight = &entry->flight;
+    struct request *request =
+        freshet_request_new(engine, ON_TOKENS, entry->session, entry);
+    struct effect *effect = NULL;
+
+    flight->state = FLIGHT_FETCHING;
+    flight->sent_ms = engine->now.boot_ms;
+    flight->at_ms = engine->now.boot_ms + engine->options.policy.request_timeout_ms;
+    flight->request = request != NULL ? request->id : 0;
+    effect = request != NULL ? freshet_effect_push(engine, EFFECT_FETCH, entry->session) : NULL;
+    if (effect == NULL) {
+        return;
+    }
+    effect->u.fetch.request = request->id;
+    effect->u.fetch.on = ON_TOKENS;
+    effect->u.fetch.cause = flight->cause;
+    effect->u.fetch.attempt = flight->failures + 1;
+    effect->u.fetch.key = freshet_entry_key(engine, entry);
+    effect->u.fetch.skip_cache = flight->cause == CAUSE_SKIP_CACHE;
+    effect->u.fetch.with_expired = flight->again;
+    effect->u.fetch.session_minter = entry->session->session_minter;
+    effect->u.fetch.last_text =
+        flight_last_text(engine, entry, &effect->u.fetch.last_length);
+    effect->u.fetch.deadline_ms = flight->at_ms;
+}
+
+static void flight_fetch(struct engine *engine, struct entry *entry)
+{
+    entry->flight.leased = true;
+    flight_send(engine, entry);
+}
+
+/* ---- ends ---- */
+
+static void flight_end(struct engine *engine, struct entry *entry)
+{
+    struct flight *flight = &entry->flight;
+
+    flight_release(engine, entry);
+    flight->state = FLIGHT_IDLE;
+    flight->at_ms = FRESHET_NEVER;
+    flight->waited = false;
+    flight->single = false;
+    flight->again = false;
+    flight->failures = 0;
+    flight->request = 0;
+}
+
+/* A definite answer: once to every caller, and no more in the background until somebody waits. */
+static void flight_refused(struct engine *engine, struct entry *entry, enum freshet_status status,
+                           int http_status)
+{
+    entry->flight.last = (struct failure){.failed_ms = engine->now.boot_ms,
+                                          .first_ms = engine->options.policy.retry_first_ms,
+                                          .status = status,
+                                          .http_status = http_status};
+    entry->block = BLOCK_UNTIL_WAITED;
+    flight_end(engine, entry);
+    freshet_waiters_attempt_failed(engine, entry, status, http_status, true);
+}
+
+static void flight_unauthorized(struct engine *engine, struct entry *entry)
+{
+    flight_refused(engine, entry, FRESHET_UNAUTHORIZED, entry->flight.last.http_status);
+}
+
+/* The schedule has come to its end without a token. */
+static void flight_exhausted(struct engine *engine, struct entry *entry)
+{
+    const struct failure last = entry->flight.last;
+
+    flight_end(engine, entry);
+    if (entry->wants > 0) {
+        entry->standing_ms = engine->now.boot_ms + engine->options.policy.retry_cap_ms;
+    } else {
+        entry->block = BLOCK_UNTIL_ASKED;
+    }
+    freshet_session_set_status(engine, entry->session, SESSION_DEGRADED);
+    freshet_waiters_attempt_failed(engine, entry, last.status, last.http_status, true);
+}
+
+/* ---- failures ---- */
+
+static int64_t flight_stretch(struct engine *engine, int64_t delay_ms)
+{
+    double jitter = engine->options.policy.jitter;
+    double part = 0;
+
+    if (jitter <= 0) {
+        return delay_ms;
+    }
+    part = (double)(freshet_engine_random(engine) >> 11) / 9007199254740992.0;
+    return delay_ms + (int64_t)((double)delay_ms * jitter * part);
+}
+
+/* In the window one attempt is made at the last moment at which nobody has to wait yet. */
+static int64_t flight_window_end(const struct engine *engine, const struct entry *entry)
+{
+    int64_t end = freshet_entry_expiry(engine, entry) -
+                  freshet_policy_min_remaining(&engine->options.policy, entry->held.life_ms);
+
+    if (entry->waiters.oldest != NULL || freshet_entry_remaining(engine, entry) <= 0 ||
+        end <= engine->now.boot_ms) {
+        return FRESHET_NEVER;
+    }
+    return end;
+}
+
+static int64_t flight_next_attempt(struct engine *engine, struct entry *entry)
+{
+    const struct flight *flight = &entry->flight;
+    int64_t delay =
+        freshet_policy_delay(&engine->options.policy, flight->first_ms, flight->failures);
+    int64_t at = engine->now.boot_ms + flight_stretch(engine, delay);
+
+    return freshet_min(at, flight_window_end(engine, entry));
+}
+
+static void flight_obey_retry_after(struct engine *engine, struct entry *entry,
+                                    const struct outcome *out)
+{
+    int64_t delay = freshet_min(freshet_max(out->retry_after_ms, FLIGHT_RETRY_AFTER_MIN_MS),
+                                FLIGHT_RETRY_AFTER_MAX_MS);
+    struct issuer *issuer = entry->session->issuer;
+
+    issuer->not_before_ms = freshet_max(issuer->not_before_ms, engine->now.boot_ms + delay);
+    entry->flight.at_ms = issuer->not_before_ms;
+}
+
+static void flight_failed(struct engine *engine, struct entry *entry, const struct outcome *out,
+                          enum freshet_status status)
+{
+    struct flight *flight = &entry->flight;
+    bool exhausted = false;
+
+    flight->failures++;
+    exhausted = flight->single || flight->failures >= engine->options.policy.retry_attempts;
+    flight->last = (struct failure){.attempt = flight->failures,
+                                    .waited = flight->waited,
+                                    .failed_ms = engine->now.boot_ms,
+                                    .first_ms = flight->first_ms,
+                                    .not_before_ms = engine->now.boot_ms,
+                                    .status = status,
+                                    .http_status = out->http_status};
+    flight->again = false;
+    flight->request = 0;
+    if (freshet_entry_remaining(engine, entry) <= 0) {
+        freshet_session_set_status(engine, entry->session, SESSION_DEGRADED);
+    }
+    freshet_waiters_attempt_failed(engine, entry, status, out->http_status, false);
+    flight_back_off(entry, flight_next_attempt(engine, entry));
+    if (out->has_retry_after) {
+        flight_obey_retry_after(engine, entry, out);
+    }
+    flight->last.not_before_ms = flight->at_ms;
+    freshet_publish(engine, entry);
+    flight_release(engine, entry);
+    if (!exhausted) {
+        return;
+    }
+    if (flight->single) {
+        flight_end(engine, entry);
+    } else {
+        flight_exhausted(engine, entry);
+    }
+}
+
+static void flight_time_out(struct engine *engine, struct entry *entry)
+{
+    const struct outcome out = {.kind = OUTCOME_NO_ANSWER, .no_answer = NO_ANSWER_TIMEOUT};
+
+    freshet_request_abandon(engine, entry->flight.request, true);
+    flight_failed(engine, entry, &out, FRESHET_NETWORK);
+}
+
+/* ---- answers ---- */
+
+static void flight_good(struct engine *engine, struct entry *entry, const struct outcome *out)
+{
+    const struct arrival arrival = {.from = FROM_ISSUER,
+                                    .committed_ms = engine->now.boot_ms,
+                                    .sent_ms = entry->flight.sent_ms};
+    enum commit_result result =
+        out->has_token ? freshet_commit(engine, entry, &out->token, &arrival) : COMMIT_BAD;
+
+    if (result == COMMIT_BAD) {
+        flight_failed(engine, entry, out, FRESHET_UPSTREAM);
+        return;
+    }
+    freshet_session_good_answer(engine, entry->session);
+    entry->spaced_from_ms = engine->now.boot_ms;
+    flight_end(engine, entry);
+    freshet_flight_landed(engine, entry, arrival.sent_ms);
+}
+
+static void flight_try_later(struct engine *engine, struct entry *entry, const struct outcome *out)
+{
+    if (out->unreadable != READ_WELL) {
+        freshet_commit_ignored(engine, entry, 0,
+                               out->unreadable == READ_EMPTY ? IGNORED_EMPTY : IGNORED_MALFORMED);
+    }
+    flight_failed(engine, entry, out,
+                  out->http_status == 429 ? FRESHET_THROTTLED : FRESHET_UPSTREAM);
+}
+
+static void flight_unauthenticated(struct engine *engine, struct entry *entry,
+                                   const struct outcome *out)
+{
+    struct flight *flight = &entry->flight;
+
+    flight_release(engine, entry);
+    flight->last.http_status = out->http_status;
+    flight->state = FLIGHT_CONFIRMING;
+    flight->at_ms = FRESHET_NEVER;
+    flight->request = 0;
+    if (!freshet_session_confirm(engine, entry->session)) {
+        flight_unauthorized(engine, entry);
+    }
+}
+
+/* The issuer wants to see the expired token: once, in the same attempt. */
+static void flight_missing_expired(struct engine *engine, struct entry *entry,
+                                   const struct outcome *out)
+{
+    uint32_t length = 0;
+
+    if (entry->flight.again || entry->session->session_minter ||
+        flight_last_text(engine, entry, &length) == NULL) {
+        flight_refused(engine, entry, FRESHET_UNAUTHORIZED, out->http_status);
+        return;
+    }
+    entry->flight.again = true;
+    flight_send(engine, entry);
+}
+
+void freshet_flight_outcome(struct engine *engine, struct entry *entry, const struct outcome *out)
+{
+    switch (out->kind) {
+    case OUTCOME_GOOD:
+        flight_good(engine, entry, out);
+        break;
+    case OUTCOME_TRY_LATER:
+        flight_try_later(engine, entry, out);
+        break;
+    case OUTCOME_NO_ANSWER:
+        flight_failed(engine, entry, out, FRESHET_NETWORK);
+        break;
+    case OUTCOME_REFUSED:
+        flight_refused(engine, entry, FRESHET_REFUSED, out->http_status);
+        break;
+    case OUTCOME_UNAUTHENTICATED:
+        flight_unauthenticated(engine, entry, out);
+        break;
+    case OUTCOME_MISSING_EXPIRED:
+        flight_missing_expired(engine, entry, out);
+        break;
+    }
+    freshet_entry_update(engine, entry);
+}
+
+/* ---- what others want of a flight ---- */
+
+/* The first attempt of a schedule: at once, or when a first delay since the last failure is over. */
+static void flight_begin(struct engine *engine, struct entry *entry, int64_t not_before_ms)
+{
+    if (not_before_ms > engine->now.boot_ms) {
+        flight_back_off(entry, not_before_ms);
+    } else {
+        flight_input(engine, entry, INPUT_ATTEMPT);
+    }
+}
+
+/* Another process is in the middle of a schedule: keep to it. */
+static bool flight_follow_peer(struct engine *engine, struct entry *entry, bool waited)
+{
+    struct flight *flight = &entry->flight;
+    const struct failure *last = &flight->last;
+
+    if (flight->state != FLIGHT_IDLE || last->attempt == 0 || (waited && !last->waited) ||
+        last->attempt >= engine->options.policy.retry_attempts ||
+        last->not_before_ms <= engine->now.boot_ms) {
+        return false;
+    }
+    flight->failures = last->attempt;
+    flight->first_ms = last->first_ms;
+    flight_back_off(entry, last->not_before_ms);
+    return true;
+}
+
+void freshet_flight_wait(struct engine *engine, struct entry *entry, enum cause cause)
+{
+    struct flight *flight = &entry->flight;
+    bool joins = flight->state != FLIGHT_IDLE && flight->waited;
+
+    entry->block = BLOCK_NONE;
+    entry->asleep = false;
+    if (joins) {
+        return;
+    }
+    flight->waited = true;
+    flight->single = false;
+    if (flight_follow_peer(engine, entry, true)) {
+        flight->cause = cause;
+        return;
+    }
+    flight->failures = 0;
+    flight->first_ms = engine->options.policy.retry_first_ms;
+    if (flight->state == FLIGHT_IDLE || flight->state == FLIGHT_BACKOFF) {
+        int64_t failed = flight->last.failed_ms;
+
+        flight->cause = cause;
+        flight_begin(engine, entry, failed > 0 ? failed + flight->first_ms : 0);
+    }
+}
+
+void freshet_flight_start(struct engine *engine, struct entry *entry, enum cause cause,
+                          bool single)
+{
+    struct flight *flight = &entry->flight;
+
+    if (flight->state != FLIGHT_IDLE) {
+        return;
+    }
+    flight->waited = false;
+    flight->single = single;
+    flight->cause = cause;
+    if (!single && flight_follow_peer(engine, entry, false)) {
+        return;
+    }
+    flight->failures = 0;
+    flight->first_ms =
+        freshet_entry_remaining(engine, entry) > 0
+            ? freshet_policy_window_first(&engine->options.policy, entry->held.life_ms)
+            : engine->options.policy.retry_first_ms;
+    flight_input(engine, entry, INPUT_ATTEMPT);
+}
+
+void freshet_flight_leased(struct engine *engine, struct entry *entry, bool granted)
+{
+    flight_input(engine, entry, granted ? INPUT_LEASED : INPUT_DENIED);
+    freshet_entry_update(engine, entry);
+}
+
+void freshet_flight_due(struct engine *engine, struct entry *entry)
+{
+    flight_input(engine, entry, INPUT_DUE);
+}
+
+/*
+ * The entry has a new token (or an answer that ends the wait for one), asked for at sent_ms. Calls
+ * that skip the cache and came later than that have exactly one more request together.
+ */
+void freshet_flight_landed(struct engine *engine, struct entry *entry, int64_t sent_ms)
+{
+    entry->flight.last = (struct failure){0};
+    entry->block = BLOCK_NONE;
+    freshet_waiters_committed(engine, entry, sent_ms);
+    if (entry->waiters.oldest == NULL) {
+        flight_input(engine, entry, INPUT_LANDED);
+    } else if (entry->flight.state == FLIGHT_IDLE) {
+        freshet_flight_wait(engine, entry, CAUSE_SKIP_CACHE);
+    }
+    freshet_entry_update(engine, entry);
+}
+
+void freshet_flight_confirmed(struct engine *engine, struct entry *entry)
+{
+    flight_input(engine, entry, INPUT_CONFIRMED);
+    freshet_entry_update(engine, entry);
+}
+
+void freshet_flight_peer_failed(struct engine *engine, struct entry *entry,
+                                const struct failure *failure)
+{
+    struct flight *flight = &entry->flight;
+
+    if (failure->failed_ms < flight->last.failed_ms) {
+        return;
+    }
+    flight->last = *failure;
+    if (flight->state != FLIGHT_LEASING && flight->state != FLIGHT_BACKOFF) {
+        return;
+    }
+    flight->failures = failure->attempt;
+    if (flight->waited && !failure->waited) {
+        flight->failures = 1;
+    }
+    freshet_waiters_attempt_failed(engine, entry, failure->status, failure->http_status, false);
+    if (flight->failures >= engine->options.policy.retry_attempts) {
+        flight_exhausted(engine, entry);
+    } else if (flight->waited && !failure->waited) {
+        flight_back_off(entry, failure->failed_ms + flight->first_ms);
+    } else {
+        flight->first_ms = failure->first_ms;
+        flight_back_off(entry, failure->not_before_ms);
+    }
+    freshet_entry_update(engine, entry);
+}
+
+static bool flight_is_wanted(const struct engine *engine, const struct entry *entry)
+{
+    return entry->waiters.oldest != NULL || entry->wants > 0 ||
+           freshet_entry_remaining(engine, entry) > 0;
+}
+
+void freshet_flight_online(struct engine *engine, struct entry *entry)
+{
+    if (entry->flight.state == FLIGHT_BACKOFF && flight_is_wanted(engine, entry)) {
+        entry->flight.cause = CAUSE_ONLINE;
+        flight_input(engine, entry, INPUT_ATTEMPT);
+    } else if (entry->flight.state == FLIGHT_BACKOFF) {
+        flight_end(engine, entry);
+    } else if (entry->flight.state == FLIGHT_IDLE && entry->waiters.oldest != NULL) {
+        freshet_flight_wait(engine, entry, CAUSE_ONLINE);
+    } else {
+        freshet_entry_look(engine, entry, CAUSE_ONLINE);
+    }
+    freshet_entry_update(engine, entry);
+}
+
+void freshet_flight_offline(struct engine *engine, struct entry *entry)
+{
+    if (entry->flight.state == FLIGHT_BACKOFF || entry->flight.state == FLIGHT_LEASING) {
+        flight_release(engine, entry);
+        flight_back_off(entry, FRESHET_NEVER);
+    }
+    freshet_waiters_offline(engine, entry);
+    freshet_entry_update(engine, entry);
+}
+
+/* A late retry is not trusted: with no token left and nobody who wants one, nothing is sent. */
+void freshet_flight_wake(struct engine *engine, struct entry *entry)
+{
+    if ((entry->flight.state == FLIGHT_BACKOFF || entry->flight.state == FLIGHT_LEASING) &&
+        !flight_is_wanted(engine, entry)) {
+        flight_end(engine, entry);
+    }
+    freshet_entry_look(engine, entry, CAUSE_WAKE);
+    freshet_entry_update(engine, entry);
+}
+
+/* Whatever is under way is given up; a later answer belongs to an older epoch. */
+void freshet_flight_stop(struct engine *engine, struct entry *entry)
+{
+    freshet_request_abandon(engine, entry->flight.request, false);
+    flight_end(engine, entry);
+    entry->flight.last = (struct failure){0};
+    entry->block = BLOCK_NONE;
+}

@@ -1,0 +1,359 @@
+/*
+ * Reading a session's environment and client: at start, through an outage, and to confirm a verdict.
+ *
+ * A start never hangs: reads are repeated quickly after network failures only, and given up after
+ * seven seconds for a stand-in made of the last known token. From then on the client is asked again
+ * in the background until it answers. One read of the client is under way at a time.
+ */
+#include "core/state.h"
+
+#include <string.h>
+
+#define LOAD_LIMIT_MS 7000
+#define LOAD_QUICK_ATTEMPTS 4
+#define LOAD_AGAIN_NO_ANSWER_MS 2000
+#define LOAD_AGAIN_OTHER_MS 10000
+#define LOAD_AGAIN_CAP_MS 30000
+#define LOAD_UNAUTHORIZED_FIRST_MS 5000
+#define LOAD_UNAUTHORIZED_CAP_MS 60000
+
+/* base x 2^n, capped. */
+static int64_t load_double(int64_t base_ms, int n, int64_t cap_ms)
+{
+    while (n-- > 0 && base_ms < cap_ms) {
+        base_ms *= 2;
+    }
+    return freshet_min(base_ms, cap_ms);
+}
+
+/* Quick repeats after a network failure: 0.1-0.2, 0.7-1.4, 1.4-2.8 s. */
+static int64_t load_quick_delay(struct engine *engine, int failures)
+{
+    static const int64_t base_ms[] = {100, 700, 1400};
+    int64_t base = base_ms[failures - 1];
+
+    return base + (int64_t)(freshet_engine_random(engine) % (uint64_t)base);
+}
+
+static int64_t load_deadline(const struct engine *engine, const struct session *session)
+{
+    int64_t deadline = engine->now.boot_ms + engine->options.policy.request_timeout_ms;
+
+    return session->status == SESSION_LOADING
+               ? freshet_min(deadline, session->opened_ms + LOAD_LIMIT_MS)
+               : deadline;
+}
+
+void freshet_load_client(struct engine *engine, struct session *session, enum cause cause)
+{
+    struct reading_state *client = &session->client;
+
+    client->attempt++;
+    client->cause = cause;
+    client->at_ms = FRESHET_NEVER;
+    client->sent_ms = engine->now.boot_ms;
+    client->deadline_ms = load_deadline(engine, session);
+    client->request = freshet_session_send(engine, session, ON_CLIENT, cause, client->attempt,
+                                           client->deadline_ms);
+}
+
+static void load_environment(struct engine *engine, struct session *session)
+{
+    struct errand *environment = &session->environment;
+
+    environment->attempt++;
+    environment->at_ms = FRESHET_NEVER;
+    environment->deadline_ms = load_deadline(engine, session);
+    environment->request = freshet_session_send(
+        engine, session, ON_ENVIRONMENT, environment->attempt == 1 ? CAUSE_OPEN : CAUSE_RETRY,
+        environment->attempt, environment->deadline_ms);
+}
+
+void freshet_load_start(struct engine *engine, struct session *session)
+{
+    session->client = (struct reading_state){.at_ms = FRESHET_NEVER};
+    session->environment = (struct errand){.at_ms = FRESHET_NEVER};
+    session->touch = (struct errand){.at_ms = FRESHET_NEVER};
+    session->sign_out = (struct errand){.at_ms = FRESHET_NEVER};
+    load_environment(engine, session);
+    freshet_load_client(engine, session, CAUSE_OPEN);
+    freshet_session_update(engine, session);
+}
+
+/* The environment only ever adds comfort: nothing waits for it and nothing fails without it. */
+void freshet_load_environment_answered(struct engine *engine, struct session *session,
+                                       const struct outcome *out)
+{
+    struct errand *environment = &session->environment;
+
+    environment->request = 0;
+    if (out->kind == OUTCOME_GOOD && out->has_environment) {
+        session->session_minter = out->session_minter;
+    } else if (out->kind == OUTCOME_NO_ANSWER && environment->attempt < LOAD_QUICK_ATTEMPTS) {
+        environment->at_ms =
+            engine->now.boot_ms + load_quick_delay(engine, environment->attempt);
+    }
+}
+
+/* ---- a start without the client ---- */
+
+/* The session is what the last known token says it is, or what the host named. */
+static struct entry *load_stand_in(struct engine *engine, struct session *session)
+{
+    static const struct arrival persisted = {
+        .from = FROM_STORE, .committed_ms = INT64_MIN / 2, .sent_ms = INT64_MIN / 2,
+        .may_expire = true};
+    struct entry *entry = NULL;
+
+    if (session->last_text != NULL && !session->sid_given) {
+        uint32_t sid = freshet_names_intern(&engine->names, session->last.sid);
+
+        session->sid = sid == FRESHET_NAME_NONE ? 0 : sid;
+    }
+    if (session->sid == 0) {
+        return NULL;
+    }
+    if (session->last_text != NULL) {
+        uint32_t organization = freshet_names_intern(&engine->names, session->last.organization);
+
+        session->organization = organization == FRESHET_NAME_NONE ? 0 : organization;
+    }
+    entry = freshet_entry_obtain(engine, session, 0, session->organization, 0);
+    if (entry != NULL && session->last_text != NULL) {
+        (void)freshet_commit(engine, entry, &session->last, &persisted);
+    }
+    return entry;
+}
+
+static enum freshet_status load_status(const struct outcome *out)
+{
+    switch (out->kind) {
+    case OUTCOME_NO_ANSWER:
+        return FRESHET_NETWORK;
+    case OUTCOME_REFUSED:
+    case OUTCOME_MISSING_EXPIRED:
+        return FRESHET_REFUSED;
+    case OUTCOME_UNAUTHENTICATED:
+        return FRESHET_UNAUTHORIZED;
+    case OUTCOME_GOOD:
+    case OUTCOME_TRY_LATER:
+        break;
+    }
+    return out->http_status == 429 ? FRESHET_THROTTLED : FRESHET_UPSTREAM;
+}
+
+static void load_outage(struct engine *engine, struct session *session, const struct outcome *out)
+{
+    struct entry *entry = NULL;
+
+    session->outage = true;
+    entry = load_stand_in(engine, session);
+    freshet_session_set_status(engine, session, SESSION_DEGRADED);
+    if (entry == NULL) {
+        enum freshet_status status =
+            session->issuer->offline ? FRESHET_OFFLINE : load_status(out);
+
+        freshet_waiters_fail(engine, &session->parked, status, out->http_status);
+        return;
+    }
+    freshet_flight_start(engine, entry, CAUSE_OPEN, true);
+    freshet_session_admit(engine, session);
+}
+
+/* ---- answers ---- */
+
+void freshet_load_take_tokens(struct engine *engine, struct session *session,
+                              const struct request *request, const struct client_answer *client)
+{
+    const struct arrival arrival = {.from = FROM_CLIENT,
+                                    .committed_ms = engine->now.boot_ms,
+                                    .sent_ms = request->sent_ms};
+
+    for (size_t i = 0; i < client->session_count; i++) {
+        const struct client_session *one = &client->sessions[i];
+        uint32_t organization = FRESHET_NAME_NONE;
+        struct entry *entry = NULL;
+
+        if (!one->has_token || !one->signed_in ||
+            strcmp(one->id, freshet_name(engine, session->sid)) != 0) {
+            continue;
+        }
+        organization = freshet_names_intern(&engine->names, one->token.organization);
+        if (organization == FRESHET_NAME_NONE) {
+            continue;
+        }
+        entry = freshet_entry_obtain(engine, session, 0, organization, 0);
+        if (entry == NULL) {
+            continue;
+        }
+        if (request->epoch != session->epoch) {
+            freshet_commit_ignored(engine, entry, one->token.fingerprint, IGNORED_OLD_EPOCH);
+        } else if (freshet_commit(engine, entry, &one->token, &arrival) == COMMIT_TAKEN) {
+            freshet_flight_landed(engine, entry, request->sent_ms);
+        }
+        freshet_entry_update(engine, entry);
+    }
+}
+
+static const struct client_session *load_find(const struct client_answer *client, const char *id)
+{
+    for (size_t i = 0; i < client->session_count; i++) {
+        if (client->sessions[i].signed_in && strcmp(client->sessions[i].id, id) == 0) {
+            return &client->sessions[i];
+        }
+    }
+    return NULL;
+}
+
+/* The session this handle speaks for: its own, else the last active one, else the first. */
+static const struct client_session *load_choose(const struct engine *engine,
+                                                const struct session *session,
+                                                const struct client_answer *client)
+{
+    const struct client_session *chosen = NULL;
+
+    if (session->sid != 0) {
+        return load_find(client, freshet_name(engine, session->sid));
+    }
+    chosen = load_find(client, client->last_active_session);
+    for (size_t i = 0; chosen == NULL && i < client->session_count; i++) {
+        chosen = client->sessions[i].signed_in ? &client->sessions[i] : NULL;
+    }
+    return chosen;
+}
+
+static int load_count_signed_in(const struct client_answer *client)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < client->session_count; i++) {
+        count += client->sessions[i].signed_in ? 1 : 0;
+    }
+    return count;
+}
+
+static void load_good(struct engine *engine, struct session *session,
+                      const struct request *request, const struct client_answer *client)
+{
+    const struct client_session *chosen = load_choose(engine, session, client);
+    bool loading = session->status == SESSION_LOADING;
+    bool confirming = session->client.cause == CAUSE_UNAUTHENTICATED;
+
+    session->client.attempt = 0;
+    session->client.unauthorized = 0;
+    session->client.quiet_until_ms = 0;
+    session->signed_in_count = load_count_signed_in(client);
+    session->outage = false;
+    if (chosen == NULL) {
+        freshet_session_end(engine, session);
+        return;
+    }
+    if (session->sid == 0) {
+        uint32_t sid = freshet_names_intern(&engine->names, chosen->id);
+
+        session->sid = sid == FRESHET_NAME_NONE ? 0 : sid;
+    }
+    if (loading) {
+        uint32_t organization = freshet_names_intern(&engine->names, chosen->organization);
+
+        session->organization = organization == FRESHET_NAME_NONE ? 0 : organization;
+    }
+    freshet_load_take_tokens(engine, session, request, client);
+    freshet_session_set_status(engine, session, SESSION_READY);
+    freshet_session_admit(engine, session);
+    if (confirming) {
+        freshet_session_confirmed(engine, session);
+    }
+}
+
+/* A verdict was to be confirmed, and /client itself failed. */
+static void load_unconfirmed(struct engine *engine, struct session *session,
+                             const struct outcome *out)
+{
+    if (out->http_status == 403 || out->http_status == 500) {
+        freshet_session_end(engine, session);
+        return;
+    }
+    freshet_session_confirmed(engine, session);
+}
+
+static void load_unauthorized(struct engine *engine, struct session *session)
+{
+    struct reading_state *client = &session->client;
+    int64_t delay = load_double(LOAD_UNAUTHORIZED_FIRST_MS, client->unauthorized,
+                                LOAD_UNAUTHORIZED_CAP_MS);
+
+    client->unauthorized++;
+    client->at_ms = engine->now.boot_ms + delay;
+    client->quiet_until_ms = client->at_ms;
+    freshet_session_set_status(engine, session, SESSION_DEGRADED);
+    freshet_waiters_fail(engine, &session->parked, FRESHET_UNAUTHORIZED, 401);
+    freshet_session_confirmed(engine, session);
+}
+
+static void load_failed(struct engine *engine, struct session *session, const struct outcome *out)
+{
+    struct reading_state *client = &session->client;
+    int64_t now = engine->now.boot_ms;
+    bool loading = session->status == SESSION_LOADING;
+
+    if (out->kind == OUTCOME_UNAUTHENTICATED && out->http_status == 401) {
+        load_unauthorized(engine, session);
+        return;
+    }
+    if (client->cause == CAUSE_UNAUTHENTICATED) {
+        load_unconfirmed(engine, session, out);
+        if (!session->outage) {
+            return;
+        }
+    }
+    if (loading && out->kind == OUTCOME_NO_ANSWER && client->attempt < LOAD_QUICK_ATTEMPTS &&
+        !session->issuer->offline && now < session->opened_ms + LOAD_LIMIT_MS) {
+        client->at_ms = now + load_quick_delay(engine, client->attempt);
+        return;
+    }
+    if (loading) {
+        client->attempt = 0;
+        load_outage(engine, session, out);
+    }
+    client->at_ms = now + load_double(out->kind == OUTCOME_NO_ANSWER ? LOAD_AGAIN_NO_ANSWER_MS
+                                                                     : LOAD_AGAIN_OTHER_MS,
+                                      client->attempt, LOAD_AGAIN_CAP_MS);
+}
+
+void freshet_load_client_answered(struct engine *engine, struct session *session,
+                                  const struct request *request, const struct outcome *out)
+{
+    session->client.request = 0;
+    if (out->kind == OUTCOME_GOOD && out->has_client) {
+        load_good(engine, session, request, &out->client);
+    } else {
+        load_failed(engine, session, out);
+    }
+}
+
+/* ---- time ---- */
+
+void freshet_load_tick(struct engine *engine, struct session *session)
+{
+    static const struct outcome timeout = {.kind = OUTCOME_NO_ANSWER,
+                                           .no_answer = NO_ANSWER_TIMEOUT};
+    struct reading_state *client = &session->client;
+    struct errand *environment = &session->environment;
+    int64_t now = engine->now.boot_ms;
+
+    if (environment->request != 0 && environment->deadline_ms <= now) {
+        freshet_request_abandon(engine, environment->request, true);
+        freshet_load_environment_answered(engine, session, &timeout);
+    } else if (environment->request == 0 && environment->at_ms <= now) {
+        load_environment(engine, session);
+    }
+    if (client->request != 0 && client->deadline_ms <= now) {
+        freshet_request_abandon(engine, client->request, true);
+        client->request = 0;
+        load_failed(engine, session, &timeout);
+    } else if (client->request == 0 && client->at_ms <= now) {
+        freshet_load_client(engine, session,
+                            session->status == SESSION_LOADING ? CAUSE_RETRY : CAUSE_OPEN);
+    }
+}

@@ -1,0 +1,475 @@
+/*
+ * A session: its status, its active organization, the calls it admits, and its end.
+ *
+ * Only a confirmed verdict ends a session: an explicit sign-out, or /client showing no session after
+ * the issuer refused a credential. What reads the client is load.c; what it means is decided here.
+ */
+#include "core/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Recovery after a refused credential asks /client no sooner than this again. */
+#define SESSION_QUIET_MS 5000
+#define SESSION_TOUCH_SPACING_MS 5000
+
+bool freshet_session_ready(const struct session *session)
+{
+    return session->open && session->sid != 0 &&
+           (session->status == SESSION_READY || session->status == SESSION_DEGRADED);
+}
+
+void freshet_session_emit(struct engine *engine, struct session *session, enum emit_name name,
+                          uint64_t fingerprint)
+{
+    struct effect *effect = freshet_effect_push(engine, EFFECT_EMIT, session);
+
+    if (effect != NULL) {
+        effect->u.emit.name = name;
+        effect->u.emit.fingerprint = fingerprint;
+        effect->u.emit.status = session->status;
+    }
+}
+
+void freshet_session_set_status(struct engine *engine, struct session *session,
+                                enum session_status status)
+{
+    struct effect *effect = NULL;
+
+    if (session->status == status) {
+        return;
+    }
+    session->status = status;
+    effect = freshet_effect_push(engine, EFFECT_STATUS, session);
+    if (effect != NULL) {
+        effect->u.status.status = status;
+    }
+    freshet_session_emit(engine, session, EMIT_SESSION_STATUS, 0);
+}
+
+/* After a start without the client, only the client's own answer makes a session ready again. */
+void freshet_session_good_answer(struct engine *engine, struct session *session)
+{
+    if (session->status == SESSION_DEGRADED && !session->outage) {
+        freshet_session_set_status(engine, session, SESSION_READY);
+    }
+}
+
+request_id freshet_session_send(struct engine *engine, struct session *session, enum endpoint on,
+                                enum cause cause, int attempt, int64_t deadline_ms)
+{
+    struct request *request = freshet_request_new(engine, on, session, NULL);
+    struct effect *effect =
+        request != NULL ? freshet_effect_push(engine, EFFECT_FETCH, session) : NULL;
+
+    if (effect == NULL) {
+        return 0;
+    }
+    effect->u.fetch.request = request->id;
+    effect->u.fetch.on = on;
+    effect->u.fetch.cause = cause;
+    effect->u.fetch.attempt = attempt;
+    effect->u.fetch.deadline_ms = deadline_ms;
+    effect->u.fetch.key.session = session->id;
+    effect->u.fetch.key.issuer = freshet_name(engine, session->issuer->name);
+    effect->u.fetch.key.sid = freshet_name(engine, session->sid);
+    effect->u.fetch.key.template_name = "";
+    effect->u.fetch.key.audience = "";
+    effect->u.fetch.key.organization =
+        on == ON_TOUCH ? freshet_name(engine, session->organization) : "";
+    if (on == ON_TOUCH) {
+        effect->u.fetch.intent = cause == CAUSE_ORGANIZATION ? INTENT_SELECT_ORG : INTENT_FOCUS;
+    }
+    return request->id;
+}
+
+/* ---- open and close ---- */
+
+static bool session_keep_last_token(struct session *session, const struct token *token)
+{
+    size_t sid = strlen(token->sid) + 1;
+    size_t organization = strlen(token->organization) + 1;
+    char *memory = malloc(token->length + sid + organization);
+
+    if (memory == NULL) {
+        return false;
+    }
+    memcpy(memory, token->text, token->length);
+    memcpy(memory + token->length, token->sid, sid);
+    memcpy(memory + token->length + sid, token->organization, organization);
+    session->last = *token;
+    session->last.text = memory;
+    session->last.sid = memory + token->length;
+    session->last.organization = memory + token->length + sid;
+    session->last_text = memory;
+    return true;
+}
+
+void freshet_session_open(struct engine *engine, const struct event *event)
+{
+    struct session *session = engine->sessions[event->session];
+    const char *sid = event->u.open.sid != NULL ? event->u.open.sid : "";
+
+    session->timer.kind = TIMER_SESSION;
+    session->open = true;
+    session->opened_ms = engine->now.boot_ms;
+    session->touched_ms = INT64_MIN / 2;
+    session->sid = freshet_names_intern(&engine->names, sid);
+    session->sid = session->sid == FRESHET_NAME_NONE ? 0 : session->sid;
+    session->sid_given = session->sid != 0;
+    if (event->u.open.has_last_token) {
+        (void)session_keep_last_token(session, &event->u.open.last_token);
+    }
+    freshet_session_set_status(engine, session, SESSION_LOADING);
+    freshet_load_start(engine, session);
+}
+
+static void session_stop_errands(struct engine *engine, struct session *session)
+{
+    freshet_request_abandon(engine, session->client.request, false);
+    freshet_request_abandon(engine, session->environment.request, false);
+    freshet_request_abandon(engine, session->touch.request, false);
+    session->client = (struct reading_state){.at_ms = FRESHET_NEVER};
+    session->environment = (struct errand){.at_ms = FRESHET_NEVER};
+    session->touch = (struct errand){.at_ms = FRESHET_NEVER};
+}
+
+static void session_fail_all(struct engine *engine, struct session *session,
+                             enum freshet_status status)
+{
+    freshet_waiters_fail(engine, &session->parked, status, 0);
+    for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
+        freshet_waiters_fail(engine, &entry->waiters, status, 0);
+    }
+}
+
+void freshet_session_close(struct engine *engine, struct session *session)
+{
+    session_stop_errands(engine, session);
+    for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
+        freshet_flight_stop(engine, entry);
+        freshet_entry_update(engine, entry);
+    }
+    session_fail_all(engine, session, FRESHET_CLOSED);
+    session->open = false;
+    freshet_session_set_status(engine, session, SESSION_CLOSED);
+    freshet_session_update(engine, session);
+}
+
+/* ---- calls ---- */
+
+static void session_refuse(struct engine *engine, struct session *session,
+                           const struct event *event, enum freshet_status status)
+{
+    struct effect *effect = freshet_effect_push(engine, EFFECT_RESOLVE, session);
+
+    if (effect != NULL) {
+        effect->u.resolve.ticket = event->u.get.ticket;
+        effect->u.resolve.status = status;
+    }
+}
+
+/* Moves a call from the session to its entry and answers it there. */
+static void session_direct(struct engine *engine, struct waiter *waiter)
+{
+    struct session *session = waiter->session;
+    uint32_t organization = waiter->organization != FRESHET_NAME_NONE ? waiter->organization
+                                                                      : session->organization;
+    struct entry *entry = freshet_entry_obtain(engine, session, waiter->template_name,
+                                               organization, waiter->audience);
+
+    if (entry == NULL) {
+        freshet_waiter_fail(engine, waiter, FRESHET_LIMIT, 0);
+        return;
+    }
+    freshet_waiter_move(waiter, entry);
+    freshet_entry_get(engine, waiter);
+}
+
+void freshet_session_get(struct engine *engine, struct session *session,
+                         const struct event *event)
+{
+    enum freshet_status status = FRESHET_OK;
+    struct waiter *waiter = NULL;
+
+    if (session->status == SESSION_CLOSED) {
+        session_refuse(engine, session, event, FRESHET_CLOSED);
+        return;
+    }
+    if (session->status == SESSION_SIGNED_OUT) {
+        session_refuse(engine, session, event, FRESHET_SIGNED_OUT);
+        return;
+    }
+    waiter = freshet_waiter_new(engine, session, event, &status);
+    if (waiter == NULL) {
+        session_refuse(engine, session, event, status);
+        return;
+    }
+    freshet_waiter_park(&session->parked, waiter);
+    if (freshet_session_ready(session)) {
+        session_direct(engine, waiter);
+    }
+    freshet_session_update(engine, session);
+}
+
+/* The session can answer now: every call that waited for that goes to its entry. */
+void freshet_session_admit(struct engine *engine, struct session *session)
+{
+    while (session->parked.oldest != NULL) {
+        session_direct(engine, session->parked.oldest);
+    }
+    for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
+        freshet_entry_look(engine, entry, CAUSE_REFRESH);
+        freshet_entry_update(engine, entry);
+    }
+}
+
+/* ---- verdicts ---- */
+
+bool freshet_session_confirm(struct engine *engine, struct session *session)
+{
+    if (session->client.request != 0) {
+        session->client.cause = CAUSE_UNAUTHENTICATED;
+        return true;
+    }
+    if (engine->now.boot_ms < session->client.quiet_until_ms || session->issuer->offline) {
+        return false;
+    }
+    freshet_load_client(engine, session, CAUSE_UNAUTHENTICATED);
+    return true;
+}
+
+/* /client has spoken without ending the session: whoever waited for that goes on. */
+void freshet_session_confirmed(struct engine *engine, struct session *session)
+{
+    session->client.quiet_until_ms =
+        freshet_max(session->client.quiet_until_ms, engine->now.boot_ms + SESSION_QUIET_MS);
+    for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
+        freshet_flight_confirmed(engine, entry);
+    }
+}
+
+/* The end, local and final: nothing that began before it may write after it. */
+void freshet_session_end(struct engine *engine, struct session *session)
+{
+    struct effect *effect = NULL;
+
+    session->epoch++;
+    session->outage = false;
+    session_stop_errands(engine, session);
+    freshet_session_set_status(engine, session, SESSION_SIGNED_OUT);
+    freshet_session_emit(engine, session, EMIT_SIGNED_OUT, 0);
+    session_fail_all(engine, session, FRESHET_SIGNED_OUT);
+    for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
+        freshet_flight_stop(engine, entry);
+        freshet_commit_drop(engine, entry);
+        freshet_entry_update(engine, entry);
+    }
+    effect = freshet_effect_push(engine, EFFECT_SAVE, session);
+    if (effect != NULL) {
+        effect->u.save.text = NULL;
+    }
+    freshet_session_update(engine, session);
+}
+
+/* ---- what the host asks for ---- */
+
+static void session_send_sign_out(struct engine *engine, struct session *session)
+{
+    struct errand *errand = &session->sign_out;
+
+    errand->attempt++;
+    errand->at_ms = FRESHET_NEVER;
+    errand->deadline_ms = engine->now.boot_ms + engine->options.policy.request_timeout_ms;
+    errand->request = freshet_session_send(engine, session,
+                                           session->signed_in_count > 1 ? ON_REMOVE : ON_SESSIONS,
+                                           errand->attempt == 1 ? CAUSE_SIGN_OUT : CAUSE_RETRY,
+                                           errand->attempt, errand->deadline_ms);
+}
+
+void freshet_session_sign_out(struct engine *engine, struct session *session)
+{
+    if (session->status == SESSION_SIGNED_OUT || !session->open) {
+        return;
+    }
+    freshet_session_end(engine, session);
+    session->sign_out = (struct errand){.at_ms = FRESHET_NEVER};
+    session_send_sign_out(engine, session);
+    freshet_session_update(engine, session);
+}
+
+static void session_send_touch(struct engine *engine, struct session *session, enum cause cause)
+{
+    struct errand *errand = &session->touch;
+
+    freshet_request_abandon(engine, errand->request, false);
+    errand->deadline_ms = engine->now.boot_ms + engine->options.policy.request_timeout_ms;
+    errand->request =
+        freshet_session_send(engine, session, ON_TOUCH, cause, 1, errand->deadline_ms);
+    freshet_session_update(engine, session);
+}
+
+void freshet_session_set_organization(struct engine *engine, struct session *session,
+                                      const char *organization)
+{
+    uint32_t name = freshet_names_intern(&engine->names, organization);
+
+    if (name == FRESHET_NAME_NONE || name == session->organization) {
+        return;
+    }
+    session->organization = name;
+    for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
+        freshet_entry_update(engine, entry);
+    }
+    if (freshet_session_ready(session) && !session->issuer->offline) {
+        session_send_touch(engine, session, CAUSE_ORGANIZATION);
+    }
+}
+
+void freshet_session_focus(struct engine *engine, struct session *session)
+{
+    if (!freshet_session_ready(session) || session->issuer->offline ||
+        engine->now.boot_ms - session->touched_ms < SESSION_TOUCH_SPACING_MS) {
+        return;
+    }
+    session->touched_ms = engine->now.boot_ms;
+    session_send_touch(engine, session, CAUSE_WAKE);
+}
+
+void freshet_session_clear(struct engine *engine, struct session *session)
+{
+    session->epoch++;
+    for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
+        freshet_flight_stop(engine, entry);
+        freshet_commit_drop(engine, entry);
+        if (entry->waiters.oldest != NULL) {
+            freshet_flight_wait(engine, entry, CAUSE_GET);
+        }
+        freshet_entry_update(engine, entry);
+    }
+}
+
+/* Connectivity came back: whatever the session waits for is asked at once. */
+void freshet_session_connectivity(struct engine *engine, struct session *session, bool online)
+{
+    if (online && session->client.request == 0 && session->client.at_ms != FRESHET_NEVER &&
+        session->client.unauthorized == 0) {
+        session->client.at_ms = engine->now.boot_ms;
+    }
+    if (online && session->sign_out.at_ms != FRESHET_NEVER) {
+        session->sign_out.at_ms = engine->now.boot_ms;
+    }
+    freshet_session_update(engine, session);
+}
+
+/* ---- answers and time ---- */
+
+static void session_signed_out_at_server(struct engine *engine, struct session *session,
+                                         const struct outcome *out)
+{
+    struct errand *errand = &session->sign_out;
+
+    errand->request = 0;
+    if (out->kind == OUTCOME_TRY_LATER || out->kind == OUTCOME_NO_ANSWER) {
+        errand->at_ms = engine->now.boot_ms +
+                        freshet_policy_delay(&engine->options.policy,
+                                             engine->options.policy.retry_first_ms,
+                                             errand->attempt);
+    }
+}
+
+void freshet_session_answered(struct engine *engine, const struct request *request,
+                              const struct outcome *out)
+{
+    struct session *session = request->session;
+
+    switch (request->on) {
+    case ON_ENVIRONMENT:
+        freshet_load_environment_answered(engine, session, out);
+        break;
+    case ON_CLIENT:
+        freshet_load_client_answered(engine, session, request, out);
+        break;
+    case ON_TOUCH:
+        session->touch.request = 0;
+        if (out->kind == OUTCOME_UNAUTHENTICATED) {
+            (void)freshet_session_confirm(engine, session);
+        }
+        break;
+    case ON_SESSIONS:
+    case ON_REMOVE:
+        session_signed_out_at_server(engine, session, out);
+        break;
+    case ON_TOKENS:
+    case ON_END:
+    case ON_COUNT:
+        break;
+    }
+    freshet_session_update(engine, session);
+}
+
+static void session_tick_touch(struct engine *engine, struct session *session)
+{
+    if (session->touch.request != 0 && session->touch.deadline_ms <= engine->now.boot_ms) {
+        freshet_request_abandon(engine, session->touch.request, true);
+        session->touch.request = 0;
+    }
+}
+
+static void session_tick_sign_out(struct engine *engine, struct session *session)
+{
+    static const struct outcome timeout = {.kind = OUTCOME_NO_ANSWER,
+                                           .no_answer = NO_ANSWER_TIMEOUT};
+    struct errand *errand = &session->sign_out;
+
+    if (errand->request != 0 && errand->deadline_ms <= engine->now.boot_ms) {
+        freshet_request_abandon(engine, errand->request, true);
+        session_signed_out_at_server(engine, session, &timeout);
+    } else if (errand->request == 0 && errand->at_ms <= engine->now.boot_ms) {
+        session_send_sign_out(engine, session);
+    }
+}
+
+static void session_tick_parked(struct engine *engine, struct session *session)
+{
+    struct waiter *waiter = session->parked.oldest;
+
+    while (waiter != NULL) {
+        struct waiter *next = waiter->next;
+
+        if (waiter->ends_ms <= engine->now.boot_ms) {
+            freshet_waiter_fail(
+                engine, waiter,
+                session->issuer->offline ? FRESHET_OFFLINE : FRESHET_TIMEOUT, 0);
+        }
+        waiter = next;
+    }
+}
+
+void freshet_session_tick(struct engine *engine, struct session *session)
+{
+    freshet_load_tick(engine, session);
+    session_tick_touch(engine, session);
+    session_tick_sign_out(engine, session);
+    session_tick_parked(engine, session);
+    freshet_session_update(engine, session);
+}
+
+static int64_t session_errand_next(const struct errand *errand)
+{
+    return errand->request != 0 ? errand->deadline_ms : errand->at_ms;
+}
+
+void freshet_session_update(struct engine *engine, struct session *session)
+{
+    int64_t next = session->client.request != 0 ? session->client.deadline_ms
+                                                : session->client.at_ms;
+
+    next = freshet_min(next, session_errand_next(&session->environment));
+    next = freshet_min(next, session_errand_next(&session->touch));
+    next = freshet_min(next, session_errand_next(&session->sign_out));
+    for (const struct waiter *w = session->parked.oldest; w != NULL; w = w->next) {
+        next = freshet_min(next, w->ends_ms);
+    }
+    freshet_wheel_set(engine->wheel, &session->timer, next);
+}

@@ -24,6 +24,9 @@ struct timer {
     struct timer *previous;
     int64_t deadline_ms;
     uint64_t age; /* order of arming, for equal deadlines */
+    uint32_t slot;
+    bool armed;
+    bool in_due;
 };
 
 struct wheel {

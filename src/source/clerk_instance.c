@@ -8,7 +8,7 @@
 #include "source/sha1.h"
 #include "source/source.h"
 
-#define INSTANCE_KEY_MAX 512
+#define INSTANCE_KEY_MAX 480
 #define INSTANCE_HOST_MAX 255
 
 static enum freshet_status instance_fail(struct source_error *error, const char *text)
@@ -154,7 +154,7 @@ static enum freshet_status instance_read_url(struct clerk_instance *instance, co
     size_t host_length = rest != NULL ? strcspn(rest, "/?#") : 0;
 
     if (rest == NULL || host_length == 0 || host_length >= sizeof(host) ||
-        strpbrk(rest, "?#@ \t\r\n") != NULL || length > sizeof(instance->base_url) - 4) {
+        strpbrk(rest, "?#@ \t\r\n") != NULL || length > sizeof(instance->base_url) - 8) {
         return instance_fail(error, "the URL must look like https://host, https://host/path or, "
                                     "for a loopback issuer, http://127.0.0.1:PORT");
     }

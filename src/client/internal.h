@@ -1,0 +1,138 @@
+/*
+ * What stands behind the public handles. Private to client/.
+ *
+ * The pump and its engine belong to one thread: the client's own, or the host's. Other threads put
+ * commands into the inbox and wake it. A call that waits is found again by its ticket.
+ */
+#ifndef FRESHET_CLIENT_INTERNAL_H
+#define FRESHET_CLIENT_INTERNAL_H
+
+#include <freshet/freshet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "runtime/pump.h"
+
+#define FRESHET_EVENTS_KEPT 32
+#define FRESHET_EVENT_TEXT_MAX 512
+
+struct freshet_token {
+    _Atomic int references;
+    size_t length;
+    int64_t expires_at_ms;
+    int64_t remaining_ms;
+    uint64_t fingerprint;
+    bool stale;
+    char text[];
+};
+
+struct freshet_session {
+    struct freshet_session *next;
+    struct freshet_client *client;
+    char *name;
+    session_id id;
+    _Atomic(struct cell *) plain; /* the active token's cell; readers take it without a lock */
+    enum session_status status;
+    _Atomic bool closed;
+};
+
+/* A get on its way: waiting in a thread, or to be answered through a callback. */
+struct call {
+    struct call *next;
+    ticket_id ticket;
+    struct freshet_session *session;
+    freshet_get_callback *callback; /* NULL: a thread waits */
+    void *context;
+    pthread_cond_t *done;
+    bool ended;
+    enum freshet_status status;
+    int http_status;
+    struct freshet_token *token;
+};
+
+/* Work for the pump's thread that is not an event; whoever put it there waits for it. */
+typedef void client_task(void *context);
+struct task {
+    client_task *run;
+    void *context;
+    pthread_cond_t done;
+    bool ended;
+};
+
+/* Something for the pump to do, with its strings: an event, or a task. */
+struct command {
+    struct command *next;
+    struct task *task;
+    struct event event;
+    char *template_name;
+    char *organization;
+};
+
+struct kept_event {
+    char text[FRESHET_EVENT_TEXT_MAX];
+};
+
+struct freshet_client {
+    uv_loop_t loop;
+    struct pump pump;
+    uv_async_t wake;
+    bool loop_ready;
+    bool pump_ready;
+    bool host_loop;
+    bool thread_running;
+    pthread_t thread;
+    _Atomic(uintptr_t) loop_thread; /* whose turn it is; 0: nobody's */
+    pthread_mutex_t lock;           /* inbox, calls, sessions, subscriber, kept events */
+    struct command *inbox;
+    struct command **inbox_end;
+    struct call *calls;
+    struct freshet_session *sessions;
+    ticket_id last_ticket;
+    freshet_event_callback *subscriber;
+    void *subscriber_context;
+    struct kept_event *kept;
+    size_t kept_next;
+    size_t kept_count;
+    bool closing;
+    bool close_later; /* freshet_close() was called in a callback */
+    unsigned char *born; /* a page that fork() wipes: zero in a child */
+};
+
+/* client.c */
+bool freshet_client_forked(const struct freshet_client *client);
+bool freshet_client_in_loop(struct freshet_client *client);
+void freshet_client_turn(struct freshet_client *client, bool wait);
+/* Runs a task on the pump's thread and waits for it; false without memory. */
+bool freshet_client_run(struct freshet_client *client, client_task *run, void *context);
+enum freshet_status freshet_error_set(struct freshet_error *error, enum freshet_status status,
+                                      int http_status, const char *message);
+const char *freshet_error_text(enum freshet_status status);
+
+/* inbox.c */
+bool freshet_inbox_put(struct freshet_client *client, const struct event *event);
+bool freshet_inbox_put_task(struct freshet_client *client, struct task *task);
+void freshet_inbox_drain(struct freshet_client *client);
+void freshet_inbox_free(struct freshet_client *client);
+
+/* get.c */
+void freshet_calls_resolve(struct freshet_client *client, const struct effect *effect,
+                           struct now now);
+void freshet_calls_close(struct freshet_client *client, const struct freshet_session *session);
+
+/* token.c */
+struct freshet_token *freshet_token_new(const char *text, size_t length);
+
+/* events.c */
+void freshet_events_effect(struct freshet_client *client, const struct effect *effect,
+                           struct now now);
+void freshet_events_response(struct freshet_client *client, request_id request,
+                             session_id session, int http_status, const char *error,
+                             struct now now);
+
+/* session.c */
+struct freshet_session *freshet_session_find(struct freshet_client *client, session_id id);
+void freshet_session_refresh_cell(struct freshet_session *session);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * The pump: the engine's effects become deeds in the world, and what happens there becomes events.
+ *
+ * It lives on one thread, that of its loop. Everything that is not the engine's to decide (answers
+ * to callers, subscribers) goes to its owner through one callback. When the alarm rings, the loop
+ * takes one more turn before time is told, so that an answer that lies in a socket is read before
+ * its deadline is applied.
+ */
+#ifndef FRESHET_RUNTIME_PUMP_H
+#define FRESHET_RUNTIME_PUMP_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "core/engine.h"
+#include "runtime/alarm.h"
+#include "runtime/connectivity.h"
+#include "runtime/credential.h"
+#include "runtime/http.h"
+#include "runtime/vigil.h"
+#include "source/source.h"
+
+/* Told of every effect, in order, after the pump has done its part. */
+typedef void pump_effect_callback(void *context, const struct effect *effect, struct now now);
+/* Told of every answer before its effects, for traces. */
+typedef void pump_response_callback(void *context, request_id request, session_id session,
+                                    int http_status, const char *error, struct now now);
+
+struct pump_options {
+    struct engine_options engine;
+    const char *user_agent;
+    const char *ca_file;
+    pump_effect_callback *effect;
+    pump_response_callback *response;
+    void *context;
+};
+
+/* A session as the pump needs it: whom to ask, and with what credential. */
+struct pump_session {
+    session_id id;
+    struct clerk_instance instance;
+    struct credential credential;
+};
+
+struct exchange;
+
+struct pump {
+    uv_loop_t *loop;
+    struct pump_options options;
+    struct engine *engine;
+    struct http *http;
+    struct alarm alarm;
+    struct vigil vigil;
+    struct connectivity connectivity;
+    uv_idle_t idle;
+    uv_check_t check;
+    bool ringing;  /* the alarm has rung; time is told after one more turn */
+    bool turned;
+    int64_t alarm_ms;
+    struct pump_session **sessions;
+    uint32_t session_count;
+    struct exchange *exchanges; /* requests under way */
+    uint32_t *leases;           /* granted, to be told after the effects */
+    size_t lease_count;
+    size_t lease_capacity;
+    bool busy; /* inside a step */
+};
+
+/* 0, or a negative libuv error; freshet_pump_close() in either case. */
+int freshet_pump_init(struct pump *pump, uv_loop_t *loop, const struct pump_options *options);
+
+/* A session is opened; takes the credential over. FRESHET_LIMIT when there is no room. */
+enum freshet_status freshet_pump_open(struct pump *pump, const struct clerk_instance *instance,
+                                      struct credential *credential, const char *sid,
+                                      session_id *session);
+
+/* Feeds an event of the host's, and everything that follows from it. */
+void freshet_pump_event(struct pump *pump, const struct event *event);
+
+/* Stops everything; the loop must run until its handles are closed. Then freshet_pump_free(). */
+void freshet_pump_close(struct pump *pump);
+void freshet_pump_free(struct pump *pump);
+
+#endif

@@ -13,6 +13,7 @@
 #include <freshet/version.h>
 
 #include "client/internal.h"
+#include "runtime/clock.h"
 
 #define CLIENT_PAGE 4096
 #define CLIENT_TIMEOUT_MIN_MS 100
@@ -230,7 +231,7 @@ static int client_start(struct freshet_client *client,
     }
     client->wake.data = client;
     pump.engine.policy = client_policy(options);
-    pump.engine.seed = (uint64_t)(uintptr_t)client ^ uv_hrtime();
+    pump.engine.seed = (uint64_t)(uintptr_t)client ^ (uint64_t)freshet_clock_sample().wall_ms;
     status = freshet_pump_init(&client->pump, &client->loop, &pump);
     client->pump_ready = true;
     if (status == 0 && !client->host_loop) {

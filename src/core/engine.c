@@ -1,5 +1,5 @@
 /*
- * The engine's door: takes an event, finds whom it concerns, collects the effects in their order.
+ * The engine's door: takes an event and finds whom it concerns.
  */
 #include "core/state.h"
 
@@ -16,133 +16,6 @@ struct engine_options freshet_engine_options_default(void)
                                    .max_entries = 8192,
                                    .max_waiters = 65536,
                                    .max_names = 65536};
-}
-
-/* ---- effects ---- */
-
-struct effect *freshet_effect_push(struct engine *engine, enum effect_kind kind,
-                                   const struct session *session)
-{
-    struct effect *effect = NULL;
-
-    if (engine->effect_count == engine->effect_capacity) {
-        size_t capacity = engine->effect_capacity * 2;
-        struct effect *grown = realloc(engine->effects, capacity * sizeof(*grown));
-
-        if (grown == NULL) {
-            return NULL;
-        }
-        engine->effects = grown;
-        engine->effect_capacity = capacity;
-    }
-    effect = &engine->effects[engine->effect_count++];
-    memset(effect, 0, sizeof(*effect));
-    effect->kind = kind;
-    effect->session = session->id;
-    return effect;
-}
-
-/* The documented order within one answer; what the world must do comes last, as it was said. */
-static int effect_rank(enum effect_kind kind)
-{
-    switch (kind) {
-    case EFFECT_ABANDON:
-        return 0;
-    case EFFECT_COMMIT:
-    case EFFECT_IGNORED:
-        return 1;
-    case EFFECT_STATUS:
-        return 2;
-    case EFFECT_EMIT:
-        return 3;
-    case EFFECT_RESOLVE:
-        return 4;
-    case EFFECT_LEASE:
-    case EFFECT_RELEASE:
-    case EFFECT_FETCH:
-    case EFFECT_PUBLISH:
-    case EFFECT_RETRACT:
-    case EFFECT_SAVE:
-        break;
-    }
-    return 5;
-}
-
-/* Puts the effects of one answer or deadline into their order. Stable: groups are small. */
-static void engine_close_group(struct engine *engine)
-{
-    for (size_t i = engine->group + 1; i < engine->effect_count; i++) {
-        struct effect effect = engine->effects[i];
-        int rank = effect_rank(effect.kind);
-        size_t at = i;
-
-        while (at > engine->group && effect_rank(engine->effects[at - 1].kind) > rank) {
-            engine->effects[at] = engine->effects[at - 1];
-            at--;
-        }
-        engine->effects[at] = effect;
-    }
-    engine->group = engine->effect_count;
-}
-
-/* ---- requests ---- */
-
-struct request *freshet_request_new(struct engine *engine, enum endpoint on,
-                                    struct session *session, struct entry *entry)
-{
-    struct request *request = calloc(1, sizeof(*request));
-
-    if (request == NULL) {
-        return NULL;
-    }
-    request->id = ++engine->last_request;
-    request->on = on;
-    request->session = session;
-    request->entry = entry;
-    request->sent_ms = engine->now.boot_ms;
-    request->epoch = session->epoch;
-    freshet_map_insert(&engine->request_map, &request->node, freshet_map_mix(request->id));
-    return request;
-}
-
-struct request *freshet_request_find(const struct engine *engine, request_id id)
-{
-    struct map_node *node = freshet_map_first(&engine->request_map, freshet_map_mix(id));
-
-    for (; node != NULL; node = freshet_map_next(node)) {
-        struct request *request = (struct request *)node;
-
-        if (request->id == id) {
-            return request;
-        }
-    }
-    return NULL;
-}
-
-void freshet_request_forget(struct engine *engine, struct request *request)
-{
-    freshet_map_remove(&engine->request_map, &request->node);
-    free(request);
-}
-
-/* A request that timed out is gone; one that nobody wants any more may still answer. */
-void freshet_request_abandon(struct engine *engine, request_id id, bool timed_out)
-{
-    struct request *request = id != 0 ? freshet_request_find(engine, id) : NULL;
-    struct effect *effect = NULL;
-
-    if (request == NULL || request->abandoned) {
-        return;
-    }
-    effect = freshet_effect_push(engine, EFFECT_ABANDON, request->session);
-    if (effect != NULL) {
-        effect->u.abandon.request = id;
-        effect->u.abandon.timed_out = timed_out;
-    }
-    request->abandoned = true;
-    if (timed_out) {
-        freshet_request_forget(engine, request);
-    }
 }
 
 uint64_t freshet_engine_random(struct engine *engine)
@@ -314,7 +187,7 @@ static void engine_tick(struct engine *engine)
         } else {
             freshet_session_tick(engine, freshet_timer_session(timer));
         }
-        engine_close_group(engine);
+        freshet_effects_close_group(engine);
     }
 }
 
@@ -619,7 +492,7 @@ struct effects freshet_step(struct engine *engine, const struct event *event, st
     engine->effect_count = 0;
     engine->group = 0;
     engine_event(engine, event);
-    engine_close_group(engine);
+    freshet_effects_close_group(engine);
     return (struct effects){.items = engine->effects, .count = engine->effect_count};
 }
 

@@ -16,8 +16,6 @@
 
 /* How often a lease that somebody else holds is tried again. */
 #define FLIGHT_LEASE_POLL_MS 100
-#define FLIGHT_RETRY_AFTER_MIN_MS 1000
-#define FLIGHT_RETRY_AFTER_MAX_MS 60000
 
 enum flight_input {
     INPUT_ATTEMPT, /* make an attempt now */
@@ -256,52 +254,6 @@ static void flight_exhausted(struct engine *engine, struct entry *entry)
 
 /* ---- failures ---- */
 
-static int64_t flight_stretch(struct engine *engine, int64_t delay_ms)
-{
-    double jitter = engine->options.policy.jitter;
-    double part = 0;
-
-    if (jitter <= 0) {
-        return delay_ms;
-    }
-    part = (double)(freshet_engine_random(engine) >> 11) / 9007199254740992.0;
-    return delay_ms + (int64_t)((double)delay_ms * jitter * part);
-}
-
-/* In the window one attempt is made at the last moment at which nobody has to wait yet. */
-static int64_t flight_window_end(const struct engine *engine, const struct entry *entry)
-{
-    int64_t end = freshet_entry_expiry(engine, entry) -
-                  freshet_policy_min_remaining(&engine->options.policy, entry->held.life_ms);
-
-    if (entry->waiters.oldest != NULL || freshet_entry_remaining(engine, entry) <= 0 ||
-        end <= engine->now.boot_ms) {
-        return FRESHET_NEVER;
-    }
-    return end;
-}
-
-static int64_t flight_next_attempt(struct engine *engine, struct entry *entry)
-{
-    const struct flight *flight = &entry->flight;
-    int64_t delay =
-        freshet_policy_delay(&engine->options.policy, flight->first_ms, flight->failures);
-    int64_t at = engine->now.boot_ms + flight_stretch(engine, delay);
-
-    return freshet_min(at, flight_window_end(engine, entry));
-}
-
-static void flight_obey_retry_after(struct engine *engine, struct entry *entry,
-                                    const struct outcome *out)
-{
-    int64_t delay = freshet_min(freshet_max(out->retry_after_ms, FLIGHT_RETRY_AFTER_MIN_MS),
-                                FLIGHT_RETRY_AFTER_MAX_MS);
-    struct issuer *issuer = entry->session->issuer;
-
-    issuer->not_before_ms = freshet_max(issuer->not_before_ms, engine->now.boot_ms + delay);
-    entry->flight.at_ms = issuer->not_before_ms;
-}
-
 static void flight_failed(struct engine *engine, struct entry *entry, const struct outcome *out,
                           enum freshet_status status)
 {
@@ -323,9 +275,10 @@ static void flight_failed(struct engine *engine, struct entry *entry, const stru
         freshet_session_set_status(engine, entry->session, SESSION_DEGRADED);
     }
     freshet_waiters_attempt_failed(engine, entry, status, out->http_status, false);
-    flight_back_off(entry, flight_next_attempt(engine, entry));
+    flight_back_off(entry, freshet_schedule_next(engine, entry));
     if (out->has_retry_after) {
-        flight_obey_retry_after(engine, entry, out);
+        flight->at_ms = freshet_schedule_retry_after(engine, entry->session->issuer,
+                                                     out->retry_after_ms);
     }
     flight->last.not_before_ms = flight->at_ms;
     freshet_publish(engine, entry);

@@ -187,14 +187,19 @@ static inline struct session *freshet_timer_session(struct timer *timer)
     return (struct session *)(void *)((char *)timer - offsetof(struct session, timer));
 }
 
-/* engine.c */
+/* effect.c */
 struct effect *freshet_effect_push(struct engine *engine, enum effect_kind kind,
                                    const struct session *session);
+void freshet_effects_close_group(struct engine *engine);
+
+/* request.c */
 struct request *freshet_request_new(struct engine *engine, enum endpoint on,
                                     struct session *session, struct entry *entry);
 void freshet_request_forget(struct engine *engine, struct request *request);
 struct request *freshet_request_find(const struct engine *engine, request_id id);
 void freshet_request_abandon(struct engine *engine, request_id id, bool timed_out);
+
+/* engine.c */
 uint64_t freshet_engine_random(struct engine *engine);
 const char *freshet_name(const struct engine *engine, uint32_t name);
 
@@ -236,6 +241,11 @@ void freshet_waiters_tick(struct engine *engine, struct entry *entry);
 void freshet_waiters_offline(struct engine *engine, struct entry *entry);
 int64_t freshet_waiters_next(const struct engine *engine, const struct entry *entry);
 int64_t freshet_waiter_half(const struct engine *engine, const struct entry *entry);
+
+/* schedule.c: when the next attempt of a flight is made */
+int64_t freshet_schedule_next(struct engine *engine, const struct entry *entry);
+int64_t freshet_schedule_retry_after(struct engine *engine, struct issuer *issuer,
+                                     int64_t asked_ms);
 
 /* flight.c: the request for the next token */
 void freshet_flight_wait(struct engine *engine, struct entry *entry, enum cause cause);

@@ -59,8 +59,7 @@ void freshet_settings_default(struct settings *settings)
     };
 }
 
-int freshet_settings_change(struct settings *settings, const json_t *object,
-                            struct problem *problem)
+int freshet_settings_change(struct settings *settings, json_t *object, struct problem *problem)
 {
     struct settings changed = *settings;
     const char *name;
@@ -68,7 +67,8 @@ int freshet_settings_change(struct settings *settings, const json_t *object,
 
     if (!json_is_object(object))
         return freshet_problem(problem, "settings must be a JSON object");
-    json_object_foreach ((json_t *)(uintptr_t)object, name, value) {
+    json_object_foreach(object, name, value)
+    {
         if (settings_member(&changed, name, value, problem) != 0)
             return -1;
     }
@@ -186,7 +186,7 @@ int freshet_duration_parse(const char *text, int64_t *duration_ms, struct proble
         const char *name;
         int64_t ms;
     } units[] = {{"ms", 1}, {"s", 1000}, {"", 1000}, {"m", 60000}, {"h", 3600000}};
-    int64_t thousandths;
+    int64_t thousandths = 0;
     bool negative = text[0] == '-';
     const char *unit = duration_number(text + (negative ? 1 : 0), &thousandths);
 
@@ -206,7 +206,7 @@ int freshet_settings_text(struct settings *settings, const char *name, const cha
 {
     const struct number *number = settings_number(name);
     json_t *value;
-    int64_t amount;
+    int64_t amount = 0;
     int result;
 
     if (number != NULL) {
@@ -216,8 +216,7 @@ int freshet_settings_text(struct settings *settings, const char *name, const cha
             return freshet_problem(problem, "must be whole seconds: a token's claims are");
         if (amount / number->unit_ms < number->least || amount / number->unit_ms > number->most) {
             return freshet_problem(problem, "must be from %" PRId64 " to %" PRId64 " %s",
-                                   number->least, number->most,
-                                   number->unit_ms == 1 ? "ms" : "s");
+                                   number->least, number->most, number->unit_ms == 1 ? "ms" : "s");
         }
         value = json_integer(amount / number->unit_ms);
     } else {

@@ -29,8 +29,7 @@ struct settings {
 void freshet_settings_default(struct settings *settings);
 
 /* Changes those that the object names, all or none. */
-int freshet_settings_change(struct settings *settings, const json_t *object,
-                            struct problem *problem);
+int freshet_settings_change(struct settings *settings, json_t *object, struct problem *problem);
 json_t *freshet_settings_show(const struct settings *settings);
 
 /* "250ms", "60s", "1.5m", "-20s", "2h"; a number without a unit is in seconds. */

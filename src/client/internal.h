@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "core/key.h"
 #include "runtime/pump.h"
 
 #define FRESHET_EVENTS_KEPT 32

@@ -49,7 +49,7 @@ static const char *pump_no_answer_name(enum no_answer no_answer)
 }
 
 static void pump_answered(void *context, request_id id, const struct http_response *response,
-                          struct now received)
+                          const char *address, struct now received)
 {
     struct pump *pump = context;
     struct exchange *exchange = pump_take_exchange(pump, id);
@@ -60,6 +60,9 @@ static void pump_answered(void *context, request_id id, const struct http_respon
         return;
     }
     freshet_clerk_read(exchange->on, response, received.wall_ms, &reading);
+    if (address[0] != '\0' && !exchange->session->instance.loopback) {
+        freshet_connectivity_reached(&pump->connectivity, address);
+    }
     if (reading.credential != NULL) {
         freshet_credential_rotate(&exchange->session->credential, reading.credential, id);
     }
@@ -83,7 +86,7 @@ static void pump_unsent(struct pump *pump, request_id id)
 {
     static const struct http_response nothing = {.no_answer = NO_ANSWER_DROPPED};
 
-    pump_answered(pump, id, &nothing, freshet_clock_sample());
+    pump_answered(pump, id, &nothing, "", freshet_clock_sample());
 }
 
 static void pump_fetch(struct pump *pump, const struct effect *effect)
@@ -117,7 +120,7 @@ static void pump_abandon(struct pump *pump, request_id id)
     struct exchange *exchange = pump_take_exchange(pump, id);
 
     if (exchange != NULL) {
-        freshet_http_abandon(pump->http, id, false);
+        freshet_http_abandon(pump->http, id);
         free(exchange);
     }
 }
@@ -254,7 +257,8 @@ static void pump_alarm(void *context)
     if (pump->ringing) {
         return;
     }
-    if (freshet_clock_sample().boot_ms - pump->alarm_ms > PUMP_LATE_MS) {
+    if (freshet_vigil_has_slept(&pump->vigil) ||
+        freshet_clock_sample().boot_ms - pump->alarm_ms > PUMP_LATE_MS) {
         pump_wake(pump);
     }
     pump->ringing = true;
@@ -330,7 +334,6 @@ enum freshet_status freshet_pump_open(struct pump *pump, const struct clerk_inst
     own->credential = *credential;
     *credential = (struct credential){0};
     pump->sessions[pump->session_count++] = own;
-    freshet_connectivity_watch(&pump->connectivity, NULL, instance->loopback);
     event.u.open.issuer = own->instance.base_url;
     event.u.open.sid = sid;
     *session = own->id;
@@ -340,7 +343,7 @@ enum freshet_status freshet_pump_open(struct pump *pump, const struct clerk_inst
 
 void freshet_pump_close(struct pump *pump)
 {
-    freshet_http_close(pump->http, NULL, NULL);
+    freshet_http_close(pump->http);
     freshet_alarm_close(&pump->alarm);
     freshet_vigil_close(&pump->vigil);
     freshet_connectivity_close(&pump->connectivity);

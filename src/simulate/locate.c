@@ -26,9 +26,14 @@ int freshet_locate_line(const char *text, size_t length, const struct place *pla
     return line;
 }
 
+static bool locate_is_one_of(char byte, const char *set)
+{
+    return byte != '\0' && strchr(set, byte) != NULL;
+}
+
 static const char *locate_space(const struct text *text, const char *at)
 {
-    while (at < text->end && memchr(" \t\r\n,:", *at, 6) != NULL)
+    while (at < text->end && locate_is_one_of(*at, " \t\r\n,:"))
         at++;
     return at;
 }
@@ -60,7 +65,7 @@ static const char *locate_value_end(const struct text *text, const char *at)
         else if (*at == '}' || *at == ']')
             depth--;
         else if (depth == 0) {
-            while (at < text->end && memchr(" \t\r\n,:]}", *at, 8) == NULL)
+            while (at < text->end && !locate_is_one_of(*at, " \t\r\n,:]}"))
                 at++;
             return at;
         }

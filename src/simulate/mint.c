@@ -75,9 +75,10 @@ static char *mint_base64(const unsigned char *bytes, size_t length)
     size_t size = sodium_base64_encoded_len(length, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     char *text = malloc(size);
 
-    return text == NULL ? NULL
-                        : sodium_bin2base64(text, size, bytes, length,
-                                            sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    if (text != NULL)
+        (void)sodium_bin2base64(text, size, bytes, length,
+                                sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    return text;
 }
 
 /* One part of a token; takes the object. */

@@ -32,7 +32,7 @@ struct item {
     int process;             /* whose life it touches, -1: the world's */
     uint64_t life;           /* of that process; in another one the item means nothing */
     const struct step *step; /* STEP; inside an `every` this is the `every` itself */
-    int network;             /* NETWORK: enum network */
+    enum network network;    /* NETWORK */
     struct flight *flight;   /* ANSWER */
     struct shared *shared;   /* PUSH */
 };

@@ -221,15 +221,10 @@ static void world_step(struct world *world, struct item item)
         freshet_sim_perform(world, item.step, item.process, item.age);
 }
 
-static void world_item(struct world *world, const struct item *item)
+/* What happens to one process, in the life it was meant for. */
+static void world_befall(struct process *process, const struct item *item)
 {
-    struct process *process = item->process < 0 ? NULL : &world->processes[item->process];
-
-    if (item->kind == ITEM_STEP) {
-        world_step(world, *item);
-    } else if (item->kind == ITEM_ANSWER) {
-        freshet_sim_flight_arrive(world, item);
-    } else if (process->engine == NULL || process->life != item->life) {
+    if (process->engine == NULL || process->life != item->life) {
         return;
     } else if (process->stopped) {
         freshet_sim_keep(process, item);
@@ -241,6 +236,16 @@ static void world_item(struct world *world, const struct item *item)
         freshet_sim_look(process, item->shared);
         freshet_sim_process_settle(process);
     }
+}
+
+static void world_item(struct world *world, const struct item *item)
+{
+    if (item->kind == ITEM_STEP)
+        world_step(world, *item);
+    else if (item->kind == ITEM_ANSWER)
+        freshet_sim_flight_arrive(world, item);
+    else
+        world_befall(&world->processes[item->process], item);
 }
 
 /* Outages are drawn as they come and go. */
@@ -257,7 +262,7 @@ static void world_draw_faults(struct world *world)
 static bool world_advance(struct world *world)
 {
     const struct item *first = freshet_sim_queue_first(&world->queue);
-    struct item deadline;
+    struct item deadline = {.own_ms = FRESHET_NEVER};
     bool ticks = world_deadline(world, &deadline);
     struct item item;
 

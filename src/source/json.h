@@ -2,7 +2,8 @@
  * Bounded JSON: what comes from an issuer is measured before it is parsed.
  *
  * Depth is counted in the raw bytes, duplicates and trailing bytes are refused, and the parser's
- * own error text is never used, because it quotes its input.
+ * own error text is never used, because it quotes its input. Strings are wiped when freed; what the
+ * parser itself copied while it read cannot be reached from here.
  */
 #ifndef FRESHET_SOURCE_JSON_H
 #define FRESHET_SOURCE_JSON_H
@@ -12,11 +13,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The root object, or NULL for anything else. The caller decrefs it. */
-json_t *freshet_json_object(const char *text, size_t length);
+#define FRESHET_ID_MAX 255
 
-/* Members of an object; "" and 0 where they are missing or of another type. */
+/* The root object, or NULL for anything else and anything longer than `max`. */
+json_t *freshet_json_object(const char *text, size_t length, size_t max);
+void freshet_json_free(json_t *root);
+
+/* A string member, "" where it is missing or of another type. */
 const char *freshet_json_string(const json_t *object, const char *name);
+
+/* An identifier: at most FRESHET_ID_MAX visible ASCII characters; "" where it is missing or null.
+ * False where something else stands. */
+bool freshet_json_id(const json_t *object, const char *name, const char **id);
+
+/* An integer member; false where it is missing or of another type, a real included. */
 bool freshet_json_integer(const json_t *object, const char *name, int64_t *value);
 
 #endif

@@ -1,5 +1,8 @@
 /*
  * Reading a JWT's claims (RFC 7519), bounded and strict. The signature is the server's business.
+ *
+ * Called for every token that comes in: bare, inside a client, shared, or stored by an earlier run.
+ * What it lets through has three parts of strict base64url, and times that can be reckoned with.
  */
 #include <sodium.h>
 #include <stdlib.h>
@@ -8,135 +11,116 @@
 #include "source/json.h"
 #include "source/source.h"
 
-#define JWT_CLAIM_MAX 255
-#define JWT_SECONDS_MAX 253402300799 /* the year 9999 */
+#define JWT_SECONDS_MAX INT64_C(253402300799) /* the end of the year 9999 */
+
+enum jwt_part { JWT_HEADER, JWT_CLAIMS, JWT_SIGNATURE, JWT_PARTS };
 
 /* The strings that a token points to. */
 struct jwt_memory {
-    char sid[JWT_CLAIM_MAX + 1];
-    char organization[JWT_CLAIM_MAX + 1];
+    char sid[FRESHET_ID_MAX + 1];
+    char organization[FRESHET_ID_MAX + 1];
 };
 
-struct jwt_parts {
-    const char *header;
-    size_t header_length;
-    const char *claims;
-    size_t claims_length;
+struct jwt_slice {
+    const char *text;
+    size_t length;
 };
 
-/* Three non-empty parts of the base64url alphabet. */
-static bool jwt_split(const char *text, size_t length, struct jwt_parts *parts)
+/* Three non-empty parts. */
+static bool jwt_split(const char *text, size_t length, struct jwt_slice parts[JWT_PARTS])
 {
-    const char *first = memchr(text, '.', length);
-    const char *second = NULL;
-    size_t rest = 0;
+    const char *end = text + length;
 
-    if (first == NULL || first == text) {
-        return false;
-    }
-    rest = length - (size_t)(first + 1 - text);
-    second = memchr(first + 1, '.', rest);
-    if (second == NULL || second == first + 1) {
-        return false;
-    }
-    rest = length - (size_t)(second + 1 - text);
-    if (rest == 0 || memchr(second + 1, '.', rest) != NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
+    for (int i = JWT_HEADER; i < JWT_PARTS; i++) {
+        const char *dot = memchr(text, '.', (size_t)(end - text));
+        const char *stop = dot != NULL ? dot : end;
 
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '-' || c == '_' || c == '.')) {
+        parts[i] = (struct jwt_slice){.text = text, .length = (size_t)(stop - text)};
+        if (parts[i].length == 0 || (dot == NULL) != (i == JWT_SIGNATURE)) {
             return false;
         }
+        text = stop + (dot != NULL ? 1 : 0);
     }
-    *parts = (struct jwt_parts){.header = text,
-                                .header_length = (size_t)(first - text),
-                                .claims = first + 1,
-                                .claims_length = (size_t)(second - first - 1)};
     return true;
 }
 
-/* One part as a JSON object; the decoded bytes are wiped. */
-static json_t *jwt_part(const char *part, size_t length)
+/* Decodes a part, and reads it as an object where one is wanted; the decoded bytes are wiped. */
+static bool jwt_decode(const struct jwt_slice *part, json_t **object)
 {
-    unsigned char *bytes = malloc(length + 1);
+    unsigned char *bytes = malloc(part->length);
     size_t size = 0;
-    json_t *object = NULL;
+    bool good = false;
 
     if (bytes == NULL) {
-        return NULL;
-    }
-    if (sodium_base642bin(bytes, length + 1, part, length, NULL, &size, NULL,
-                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0) {
-        object = freshet_json_object((const char *)bytes, size);
-    }
-    sodium_memzero(bytes, length + 1);
-    free(bytes);
-    return object;
-}
-
-static bool jwt_copy(char *to, const char *from)
-{
-    size_t length = strlen(from);
-
-    if (length > JWT_CLAIM_MAX) {
         return false;
     }
-    memcpy(to, from, length + 1);
+    good = sodium_base642bin(bytes, part->length, part->text, part->length, NULL, &size, NULL,
+                             sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
+    if (good && object != NULL) {
+        *object = freshet_json_object((const char *)bytes, size, FRESHET_TOKEN_MAX);
+        good = *object != NULL;
+    }
+    sodium_memzero(bytes, part->length);
+    free(bytes);
+    return good;
+}
+
+/* Version 1 has `org_id`, version 2 `o.id`. */
+static bool jwt_names(const json_t *claims, struct jwt_memory *memory)
+{
+    const char *sid = NULL;
+    const char *organization = NULL;
+
+    if (!freshet_json_id(claims, "sid", &sid) ||
+        !freshet_json_id(claims, "org_id", &organization) ||
+        (organization[0] == '\0' &&
+         !freshet_json_id(json_object_get(claims, "o"), "id", &organization))) {
+        return false;
+    }
+    memcpy(memory->sid, sid, strlen(sid) + 1);
+    memcpy(memory->organization, organization, strlen(organization) + 1);
     return true;
 }
 
-static bool jwt_claims(const json_t *claims, struct token *token, struct jwt_memory *memory)
+static bool jwt_times(const json_t *header, const json_t *claims, struct token *token)
 {
-    const char *organization = freshet_json_string(claims, "org_id");
-
-    if (organization[0] == '\0') {
-        organization = freshet_json_string(json_object_get(claims, "o"), "id");
+    if (!freshet_json_integer(claims, "iat", &token->iat_s) ||
+        !freshet_json_integer(claims, "exp", &token->exp_s) || token->iat_s <= 0 ||
+        token->exp_s < token->iat_s || token->exp_s > JWT_SECONDS_MAX) {
+        return false;
     }
-    return freshet_json_integer(claims, "iat", &token->iat_s) &&
-           freshet_json_integer(claims, "exp", &token->exp_s) && token->iat_s > 0 &&
-           token->exp_s > 0 && token->iat_s <= JWT_SECONDS_MAX &&
-           token->exp_s <= JWT_SECONDS_MAX && token->exp_s > token->iat_s &&
-           jwt_copy(memory->sid, freshet_json_string(claims, "sid")) &&
-           jwt_copy(memory->organization, organization);
+    token->has_oiat = freshet_json_integer(header, "oiat", &token->oiat_s) && token->oiat_s > 0 &&
+                      token->oiat_s <= JWT_SECONDS_MAX;
+    token->oiat_s = token->has_oiat ? token->oiat_s : 0;
+    return true;
 }
 
 bool freshet_jwt_read(const char *text, size_t length, struct token *token, void **memory)
 {
-    struct jwt_parts parts;
-    struct jwt_memory *strings = NULL;
+    struct jwt_slice parts[JWT_PARTS];
+    struct jwt_memory *names = calloc(1, sizeof(*names));
+    struct token read = {.text = text, .length = (uint32_t)length};
     json_t *header = NULL;
     json_t *claims = NULL;
-    bool good = false;
+    bool good = names != NULL && length > 0 && length <= FRESHET_TOKEN_MAX &&
+                jwt_split(text, length, parts) && jwt_decode(&parts[JWT_HEADER], &header) &&
+                jwt_decode(&parts[JWT_CLAIMS], &claims) &&
+                jwt_decode(&parts[JWT_SIGNATURE], NULL) && jwt_times(header, claims, &read) &&
+                jwt_names(claims, names);
 
     *token = (struct token){.sid = "", .organization = ""};
     *memory = NULL;
-    if (length == 0 || length > FRESHET_TOKEN_MAX || !jwt_split(text, length, &parts)) {
-        return false;
+    if (good) {
+        read.fingerprint = freshet_fingerprint(text, length);
+        read.sid = names->sid;
+        read.organization = names->organization;
+        *token = read;
+        *memory = names;
+        names = NULL;
     }
-    strings = calloc(1, sizeof(*strings));
-    header = jwt_part(parts.header, parts.header_length);
-    claims = jwt_part(parts.claims, parts.claims_length);
-    if (strings == NULL || header == NULL || claims == NULL || !jwt_claims(claims, token, strings)) {
-        goto out;
-    }
-    token->has_oiat = freshet_json_integer(header, "oiat", &token->oiat_s);
-    token->text = text;
-    token->length = (uint32_t)length;
-    token->fingerprint = freshet_fingerprint(text, length);
-    token->sid = strings->sid;
-    token->organization = strings->organization;
-    *memory = strings;
-    good = true;
-out:
-    if (!good) {
-        free(strings);
-        *token = (struct token){.sid = "", .organization = ""};
-    }
-    json_decref(header);
-    json_decref(claims);
+    free(names);
+    freshet_json_free(header);
+    freshet_json_free(claims);
     return good;
 }
 

@@ -1,0 +1,32 @@
+/*
+ * libcurl, loaded when the first request is sent.
+ *
+ * Loading it costs milliseconds and megabytes, which a program that finds a usable token never
+ * pays. Once loaded it stays: a resolver thread may outlive its request.
+ */
+#ifndef FRESHET_RUNTIME_CURL_API_H
+#define FRESHET_RUNTIME_CURL_API_H
+
+#include <curl/curl.h>
+
+struct curl_api {
+    CURL *(*easy_init)(void);
+    void (*easy_cleanup)(CURL *);
+    CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
+    CURLcode (*easy_getinfo)(CURL *, CURLINFO, ...);
+    CURLM *(*multi_init)(void);
+    CURLMcode (*multi_cleanup)(CURLM *);
+    CURLMcode (*multi_setopt)(CURLM *, CURLMoption, ...);
+    CURLMcode (*multi_add_handle)(CURLM *, CURL *);
+    CURLMcode (*multi_remove_handle)(CURLM *, CURL *);
+    CURLMcode (*multi_socket_action)(CURLM *, curl_socket_t, int, int *);
+    CURLMcode (*multi_assign)(CURLM *, curl_socket_t, void *);
+    CURLMsg *(*multi_info_read)(CURLM *, int *);
+    struct curl_slist *(*slist_append)(struct curl_slist *, const char *);
+    void (*slist_free_all)(struct curl_slist *);
+};
+
+/* Fills the table; 0, or -1 if libcurl is not there. */
+int freshet_curl_load(struct curl_api *api);
+
+#endif

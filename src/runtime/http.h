@@ -1,0 +1,45 @@
+/*
+ * HTTP to issuers: libcurl's multi interface under the loop. Loop thread only.
+ *
+ * A request has no time-out of its own here but a far backstop: the engine's deadline abandons it,
+ * after the loop has had the chance to read an answer that is already there. A POST is sent once,
+ * whatever the connection does. Redirects are not followed, bodies are bounded while they come.
+ */
+#ifndef FRESHET_RUNTIME_HTTP_H
+#define FRESHET_RUNTIME_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "core/engine.h"
+#include "source/source.h"
+
+struct http;
+
+struct http_options {
+    const char *user_agent;
+    const char *ca_file; /* NULL: the system's */
+};
+
+/* The response is borrowed for the call. `address` is the numeric address that was reached, or "". */
+typedef void http_callback(void *context, request_id id, const struct http_response *response,
+                           const char *address, struct now received);
+
+/* NULL without memory. */
+struct http *freshet_http_new(uv_loop_t *loop, const struct http_options *options);
+
+/* Sends; the request's memory moves here if it returns true. The callback is never called inside. */
+bool freshet_http_send(struct http *http, struct http_request *request, request_id id,
+                       bool loopback, http_callback *callback, void *context);
+
+/* Nobody wants the answer any more: no callback. */
+void freshet_http_abandon(struct http *http, request_id id);
+
+/* Connectivity is gone: every request under way ends without an answer, through its callback. */
+void freshet_http_fail_all(struct http *http);
+
+/* Ends everything; memory is freed once the loop has closed the handles. */
+void freshet_http_close(struct http *http);
+
+#endif

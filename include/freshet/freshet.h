@@ -226,6 +226,9 @@ enum freshet_status freshet_subscribe(struct freshet_client *client,
 /* Readable when freshet_dispatch() has something to do. One descriptor is enough for a host. */
 int freshet_poll_fd(struct freshet_client *client);
 
+/* How long the host may sleep at most, in ms; -1: until the descriptor is readable. Ask each time. */
+int freshet_timeout_ms(struct freshet_client *client);
+
 /* Does what is to be done, without waiting. With `host_loop` only. */
 enum freshet_status freshet_dispatch(struct freshet_client *client);
 

@@ -361,6 +361,11 @@ int freshet_poll_fd(struct freshet_client *client)
     return freshet_client_forked(client) ? -1 : uv_backend_fd(&client->loop);
 }
 
+int freshet_timeout_ms(struct freshet_client *client)
+{
+    return freshet_client_forked(client) ? -1 : uv_backend_timeout(&client->loop);
+}
+
 enum freshet_status freshet_dispatch(struct freshet_client *client)
 {
     if (freshet_client_forked(client)) {

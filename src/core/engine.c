@@ -173,7 +173,7 @@ static void engine_open(struct engine *engine, const struct event *event)
     }
     session->issuer = engine_issuer(engine, event->u.open.issuer);
     if (session->issuer != NULL) {
-        freshet_session_open(engine, event);
+        freshet_session_start(engine, event);
     }
 }
 
@@ -398,7 +398,7 @@ static void engine_session_event(struct engine *engine, struct session *session,
 {
     switch (event->kind) {
     case EVENT_CLOSE:
-        freshet_session_close(engine, session);
+        freshet_session_stop(engine, session);
         break;
     case EVENT_GET:
         freshet_session_get(engine, session, event);

@@ -105,7 +105,7 @@ static bool session_keep_last_token(struct session *session, const struct token 
     return true;
 }
 
-void freshet_session_open(struct engine *engine, const struct event *event)
+void freshet_session_start(struct engine *engine, const struct event *event)
 {
     struct session *session = engine->sessions[event->session];
     const char *sid = event->u.open.sid != NULL ? event->u.open.sid : "";
@@ -143,7 +143,7 @@ static void session_fail_all(struct engine *engine, struct session *session,
     }
 }
 
-void freshet_session_close(struct engine *engine, struct session *session)
+void freshet_session_stop(struct engine *engine, struct session *session)
 {
     session_stop_errands(engine, session);
     for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {

@@ -279,8 +279,8 @@ void freshet_commit_drop(struct engine *engine, struct entry *entry);
 void freshet_publish(struct engine *engine, struct entry *entry);
 
 /* session.c: load, status, organization, sign-out */
-void freshet_session_open(struct engine *engine, const struct event *event);
-void freshet_session_close(struct engine *engine, struct session *session);
+void freshet_session_start(struct engine *engine, const struct event *event);
+void freshet_session_stop(struct engine *engine, struct session *session);
 bool freshet_session_ready(const struct session *session);
 request_id freshet_session_send(struct engine *engine, struct session *session, enum endpoint on,
                                 enum cause cause, int attempt, int64_t deadline_ms);

@@ -74,16 +74,22 @@ static bool main_seed(const char *text, uint64_t *seed)
     return errno == 0 && end != text && *end == '\0';
 }
 
-/* The value of "--name VALUE" or "--name=VALUE"; NULL if this is another option. */
-static const char *main_value(int argc, char **argv, int *at, const char *name)
+/* Takes "--name VALUE" or "--name=VALUE"; false if this is neither. */
+static bool main_value(int argc, char **argv, int *at, const char *name, const char **value)
 {
     size_t length = strlen(name);
+    const char *argument = argv[*at];
 
-    if (strncmp(argv[*at], name, length) != 0)
-        return NULL;
-    if (argv[*at][length] == '=')
-        return argv[*at] + length + 1;
-    return argv[*at][length] == '\0' && *at + 1 < argc ? argv[++*at] : NULL;
+    if (strncmp(argument, name, length) != 0)
+        return false;
+    if (argument[length] == '=') {
+        *value = argument + length + 1;
+        return true;
+    }
+    if (argument[length] != '\0' || *at + 1 >= argc)
+        return false;
+    *value = argv[++*at];
+    return true;
 }
 
 /* 0, or the exit status after a message. */
@@ -92,7 +98,7 @@ static int main_options(int argc, char **argv, struct options *options)
     bool ended = false;
 
     for (int i = 1; i < argc; i++) {
-        const char *value;
+        const char *value = "";
 
         if (ended || argv[i][0] != '-' || strcmp(argv[i], "-") == 0) {
             if (options->scenario != NULL)
@@ -104,9 +110,9 @@ static int main_options(int argc, char **argv, struct options *options)
             options->help = true;
         } else if (strcmp(argv[i], "--json") == 0) {
             options->json = true;
-        } else if ((value = main_value(argc, argv, &i, "--svg")) != NULL) {
+        } else if (main_value(argc, argv, &i, "--svg", &value)) {
             options->svg = value;
-        } else if ((value = main_value(argc, argv, &i, "--seed")) != NULL) {
+        } else if (main_value(argc, argv, &i, "--seed", &value)) {
             options->seeded = true;
             if (!main_seed(value, &options->seed))
                 return main_usage("--seed takes an integer, not", value);

@@ -15,7 +15,7 @@
 
 #define NAME_FIELD(text, member)                                                                   \
     {                                                                                              \
-        .name = text, .type = FIELD_NAME, .offset = AT(member), .most = FRESHET_NAME_MAX           \
+        .name = (text), .type = FIELD_NAME, .offset = AT(member), .most = FRESHET_NAME_MAX         \
     }
 
 static bool step_inner(struct document *document, const struct place *place,

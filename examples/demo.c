@@ -9,16 +9,17 @@
  */
 #include <curl/curl.h>
 #include <freshet/freshet.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define DEMO_MS 30000
-#define CALL_EVERY_MS 50
-#define OUTAGE_FROM_MS 12000
+#define DEMO_MS         30000
+#define CALL_EVERY_MS   50
+#define OUTAGE_FROM_MS  12000
 #define OUTAGE_UNTIL_MS 15300
-#define WAIT_MS 100 /* a call that takes longer than this has waited */
+#define WAIT_MS         100 /* a call that takes longer than this has waited */
 
 struct demo {
     const char *issuer;
@@ -130,13 +131,12 @@ static void demo_outage(struct demo *demo, long long t_ms)
 
 static void demo_run(struct demo *demo)
 {
-    const struct timespec pause = {.tv_nsec = CALL_EVERY_MS * 1000000};
     long long t_ms = 0;
 
     while ((t_ms = demo_now_ms() - demo->started_ms) < DEMO_MS) {
         demo_outage(demo, t_ms);
         demo_call(demo);
-        clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+        (void)poll(NULL, 0, CALL_EVERY_MS);
     }
 }
 
@@ -148,8 +148,8 @@ static int demo_summary(const struct demo *demo)
            "  waits (the first token's included) %d\n"
            "  waits while a usable token existed %d\n"
            "  expired tokens handed out          %d\n",
-           demo->calls, demo->served_in_outage, demo->errors, demo->waits,
-           demo->waits_while_usable, demo->refused);
+           demo->calls, demo->served_in_outage, demo->errors, demo->waits, demo->waits_while_usable,
+           demo->refused);
     return demo->waits_while_usable == 0 && demo->refused == 0 && demo->errors == 0 ? 0 : 1;
 }
 

@@ -66,17 +66,17 @@ struct freshet_error {
 /* Times in milliseconds. A zero means the default; see docs/policy.md for what each does. */
 struct freshet_client_options {
     size_t size;
-    int host_loop;              /* 1: no thread; the host polls freshet_poll_fd() and dispatches */
-    const char *ca_file;        /* PEM; NULL: the system's */
-    const char *user_agent;     /* NULL: "freshet/VERSION" */
-    int64_t leeway_ms;          /* 0: 15 s, at most a quarter of a token's life */
-    int64_t lead_ms;            /* 0: 2 s, at most a thirtieth */
-    int64_t min_remaining_ms;   /* 0: 5 s, at most a twelfth */
+    int host_loop;            /* 1: no thread; the host polls freshet_poll_fd() and dispatches */
+    const char *ca_file;      /* PEM; NULL: the system's */
+    const char *user_agent;   /* NULL: "freshet/VERSION" */
+    int64_t leeway_ms;        /* 0: 15 s, at most a quarter of a token's life */
+    int64_t lead_ms;          /* 0: 2 s, at most a thirtieth */
+    int64_t min_remaining_ms; /* 0: 5 s, at most a twelfth */
     int64_t refresh_threshold_ms; /* 0: 15 s, at most a quarter */
-    int reactive;               /* 1: no refresh by time; reads below the threshold refresh */
-    int idle_cycles;            /* 0: 5; negative: never sleep */
-    int64_t request_timeout_ms; /* 0: 10 s; 100 ms to 120 s */
-    double jitter;              /* 0: none; up to 1 */
+    int reactive;                 /* 1: no refresh by time; reads below the threshold refresh */
+    int idle_cycles;              /* 0: 5; negative: never sleep */
+    int64_t request_timeout_ms;   /* 0: 10 s; 100 ms to 120 s */
+    double jitter;                /* 0: none; up to 1 */
 };
 
 /*
@@ -109,9 +109,9 @@ struct freshet_session_options {
  * Opens a session: reads environment and client in the background and returns at once; gets wait
  * for that. FRESHET_INVALID: a key, a URL or a file is wrong, and `error` says which.
  */
-FRESHET_MUST_USE enum freshet_status
-freshet_session_open(struct freshet_client *client, const struct freshet_session_options *options,
-                     struct freshet_session **session, struct freshet_error *error);
+FRESHET_MUST_USE enum freshet_status freshet_session_open(
+    struct freshet_client *client, const struct freshet_session_options *options,
+    struct freshet_session **session, struct freshet_error *error);
 void freshet_session_close(struct freshet_session *session);
 
 /* ---- tokens ---- */
@@ -125,10 +125,10 @@ enum freshet_allow_stale {
 /* What a get asks for. A zeroed request asks for the session's own token. */
 struct freshet_request {
     size_t size;
-    const char *template_name;    /* NULL: none */
-    const char *organization;     /* NULL: the active one; "": personal */
-    int skip_cache;               /* 1: a token whose request is sent at or after this call */
-    int refresh_if_stale;         /* 1: wait for a new one if the token is below the threshold */
+    const char *template_name; /* NULL: none */
+    const char *organization;  /* NULL: the active one; "": personal */
+    int skip_cache;            /* 1: a token whose request is sent at or after this call */
+    int refresh_if_stale;      /* 1: wait for a new one if the token is below the threshold */
     enum freshet_allow_stale allow_stale;
     int64_t min_remaining_ms;     /* 0: the policy's; negative: any life will do */
     int64_t refresh_threshold_ms; /* 0: the policy's */

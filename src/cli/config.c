@@ -123,9 +123,10 @@ static enum exit_code config_parse(struct settings *settings, const char *path)
                            CFG_STR("publishable_key", NULL, CFGF_NONE),
                            CFG_STR("client_token_file", NULL, CFGF_NONE),
                            CFG_STR("session", NULL, CFGF_NONE),
-                           CFG_STR("template", NULL, CFGF_NONE), CFG_END()};
-    cfg_opt_t root[] = {
-        CFG_SEC("session", session, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), CFG_END()};
+                           CFG_STR("template", NULL, CFGF_NONE),
+                           CFG_END()};
+    cfg_opt_t root[] = {CFG_SEC("session", session, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+                        CFG_END()};
     cfg_t *cfg = cfg_init(root, CFGF_NONE);
     enum exit_code code = EXIT_USAGE;
     int result = 0;

@@ -38,13 +38,13 @@ enum exit_code freshet_exit_code(enum freshet_status status)
 
 enum exit_code freshet_connect(const struct settings *settings, struct connection *connection)
 {
-    const struct freshet_session_options options = {
-        .size = sizeof(options),
-        .name = settings->name,
-        .publishable_key = settings->publishable_key,
-        .url = settings->url,
-        .client_token_file = settings->client_token_file,
-        .session = settings->session};
+    const struct freshet_session_options options = {.size = sizeof(options),
+                                                    .name = settings->name,
+                                                    .publishable_key = settings->publishable_key,
+                                                    .url = settings->url,
+                                                    .client_token_file =
+                                                        settings->client_token_file,
+                                                    .session = settings->session};
     struct freshet_error error;
     enum freshet_status status = freshet_open(NULL, &connection->client, &error);
 

@@ -42,8 +42,7 @@ int freshet_command_issuer(int argc, char **argv)
         return EXIT_OTHER;
     }
     execv(path, argv);
-    fprintf(stderr, "freshet: cannot start %s: %s; install freshet again\n", path,
-            strerror(errno));
+    fprintf(stderr, "freshet: cannot start %s: %s; install freshet again\n", path, strerror(errno));
     return EXIT_OTHER;
 }
 

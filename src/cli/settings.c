@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 
 #define SETTINGS_TIMEOUT_DEFAULT_MS 30000
-#define SETTINGS_TIMEOUT_MAX_MS 3600000
+#define SETTINGS_TIMEOUT_MAX_MS     3600000
 
 enum flag_kind { FLAG_TEXT, FLAG_SWITCH, FLAG_DURATION };
 
@@ -145,10 +145,8 @@ static enum exit_code settings_flag(struct settings *settings, int argc, char **
 static void settings_environment(struct settings *settings)
 {
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-        const char *value =
-            flags[i].environment != NULL ? getenv(flags[i].environment) : NULL;
-        const char *const *slot =
-            (const char *const *)(void *)((char *)settings + flags[i].offset);
+        const char *value = flags[i].environment != NULL ? getenv(flags[i].environment) : NULL;
+        const char *const *slot = (const char *const *)(void *)((char *)settings + flags[i].offset);
 
         if (value != NULL && *value != '\0' && *slot == NULL) {
             (void)settings_set_text(settings, &flags[i], value);

@@ -43,18 +43,21 @@ static void status_print(const json_t *root)
     size_t i = 0;
     size_t j = 0;
 
-    json_array_foreach(json_object_get(root, "sessions"), i, session) {
+    json_array_foreach(json_object_get(root, "sessions"), i, session)
+    {
         printf("session %s (%s): %s\n", status_text(session, "name"),
                status_text(session, "session"), status_text(session, "status"));
         printf("  issuer's clock %+lld ms from ours, at most %lld ms uncertain; sharing %s\n",
                status_number(session, "clock_offset_ms"), status_number(session, "clock_error_ms"),
                status_text(session, "sharing"));
-        json_array_foreach(json_object_get(session, "tokens"), j, item) {
+        json_array_foreach(json_object_get(session, "tokens"), j, item)
+        {
             status_print_token(item);
         }
     }
     puts("last events:");
-    json_array_foreach(json_object_get(root, "events"), i, item) {
+    json_array_foreach(json_object_get(root, "events"), i, item)
+    {
         char *line = json_dumps(item, JSON_COMPACT);
 
         printf("  %s\n", line != NULL ? line : "");

@@ -22,9 +22,9 @@ static int token_print(const struct freshet_token *token, bool json)
     if (!json) {
         return puts(freshet_token_text(token)) >= 0 && fflush(stdout) == 0 ? 0 : -1;
     }
-    object = json_pack("{s:s, s:I, s:I, s:b}", "token", freshet_token_text(token),
-                       "expires_at_ms", (json_int_t)freshet_token_expires_at_ms(token),
-                       "remaining_ms", (json_int_t)freshet_token_remaining_ms(token), "stale",
+    object = json_pack("{s:s, s:I, s:I, s:b}", "token", freshet_token_text(token), "expires_at_ms",
+                       (json_int_t)freshet_token_expires_at_ms(token), "remaining_ms",
+                       (json_int_t)freshet_token_remaining_ms(token), "stale",
                        freshet_token_is_stale(token));
     written = object != NULL ? json_dumpf(object, stdout, 0) : -1;
     json_decref(object);

@@ -15,7 +15,7 @@
 #include "cli/cli.h"
 
 #define WATCH_FRAME_MS 250
-#define WATCH_BAR 40
+#define WATCH_BAR      40
 
 struct watch {
     int news[2]; /* written by Freshet's thread: one byte, the session is over */

@@ -15,7 +15,7 @@
 #include "client/internal.h"
 #include "runtime/clock.h"
 
-#define CLIENT_PAGE 4096
+#define CLIENT_PAGE           4096
 #define CLIENT_TIMEOUT_MIN_MS 100
 #define CLIENT_TIMEOUT_MAX_MS 120000
 
@@ -202,14 +202,13 @@ static void client_effect(void *context, const struct effect *effect, struct now
     }
 }
 
-static void client_response(void *context, request_id request, session_id session,
-                            int http_status, const char *error, struct now now)
+static void client_response(void *context, request_id request, session_id session, int http_status,
+                            const char *error, struct now now)
 {
     freshet_events_response(context, request, session, http_status, error, now);
 }
 
-static int client_start(struct freshet_client *client,
-                        const struct freshet_client_options *options)
+static int client_start(struct freshet_client *client, const struct freshet_client_options *options)
 {
     struct pump_options pump = {.engine = freshet_engine_options_default(),
                                 .user_agent = options->user_agent != NULL
@@ -258,8 +257,8 @@ enum freshet_status freshet_open(const struct freshet_client_options *options,
     if (made == NULL) {
         return freshet_error_set(error, FRESHET_NO_MEMORY, 0, "out of memory");
     }
-    made->born = mmap(NULL, CLIENT_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                      0);
+    made->born =
+        mmap(NULL, CLIENT_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     made->kept = calloc(FRESHET_EVENTS_KEPT, sizeof(*made->kept));
     if (made->born == MAP_FAILED || made->kept == NULL ||
         madvise(made->born, CLIENT_PAGE, MADV_WIPEONFORK) != 0) {

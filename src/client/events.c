@@ -41,8 +41,8 @@ static void events_tell(struct freshet_client *client, struct freshet_event *eve
 }
 
 /* One line: kept, and told. */
-static void events_line(struct freshet_client *client, struct trace_line *line,
-                        session_id session, struct now now)
+static void events_line(struct freshet_client *client, struct trace_line *line, session_id session,
+                        struct now now)
 {
     struct freshet_event event = {.kind = FRESHET_EVENT_TRACE};
     struct kept_event *kept = NULL;
@@ -109,14 +109,11 @@ void freshet_events_effect(struct freshet_client *client, const struct effect *e
     }
 }
 
-void freshet_events_response(struct freshet_client *client, request_id request,
-                             session_id session, int http_status, const char *error,
-                             struct now now)
+void freshet_events_response(struct freshet_client *client, request_id request, session_id session,
+                             int http_status, const char *error, struct now now)
 {
-    struct trace_line line = {.kind = TRACE_RESPONSE,
-                              .request = request,
-                              .http_status = http_status,
-                              .error = error};
+    struct trace_line line = {
+        .kind = TRACE_RESPONSE, .request = request, .http_status = http_status, .error = error};
 
     events_line(client, &line, session, now);
 }

@@ -26,8 +26,7 @@ enum freshet_status freshet_peek(struct freshet_session *session, char *buffer, 
     if (freshet_client_forked(session->client)) {
         return FRESHET_FORKED;
     }
-    if (cell == NULL ||
-        !freshet_cell_read(cell, buffer, size > 0 ? size - 1 : 0, &view)) {
+    if (cell == NULL || !freshet_cell_read(cell, buffer, size > 0 ? size - 1 : 0, &view)) {
         return FRESHET_NONE;
     }
     now = freshet_clock_sample();
@@ -242,8 +241,8 @@ static void get_wait(struct freshet_client *client, struct call *call)
 }
 
 enum freshet_status freshet_get(struct freshet_session *session,
-                                const struct freshet_request *request,
-                                struct freshet_token **token, struct freshet_error *error)
+                                const struct freshet_request *request, struct freshet_token **token,
+                                struct freshet_error *error)
 {
     struct freshet_client *client = session->client;
     pthread_cond_t done = PTHREAD_COND_INITIALIZER;
@@ -277,8 +276,7 @@ enum freshet_status freshet_get(struct freshet_session *session,
     get_wait(client, &call);
     pthread_cond_destroy(&done);
     *token = call.token;
-    return freshet_error_set(error, call.status, call.http_status,
-                             freshet_error_text(call.status));
+    return freshet_error_set(error, call.status, call.http_status, freshet_error_text(call.status));
 }
 
 enum freshet_status freshet_get_async(struct freshet_session *session,

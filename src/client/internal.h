@@ -16,7 +16,7 @@
 #include "core/key.h"
 #include "runtime/pump.h"
 
-#define FRESHET_EVENTS_KEPT 32
+#define FRESHET_EVENTS_KEPT    32
 #define FRESHET_EVENT_TEXT_MAX 512
 
 struct freshet_token {
@@ -97,7 +97,7 @@ struct freshet_client {
     size_t kept_next;
     size_t kept_count;
     bool closing;
-    bool close_later; /* freshet_close() was called in a callback */
+    bool close_later;    /* freshet_close() was called in a callback */
     unsigned char *born; /* a page that fork() wipes: zero in a child */
 };
 
@@ -128,9 +128,8 @@ struct freshet_token *freshet_token_new(const char *text, size_t length);
 /* events.c */
 void freshet_events_effect(struct freshet_client *client, const struct effect *effect,
                            struct now now);
-void freshet_events_response(struct freshet_client *client, request_id request,
-                             session_id session, int http_status, const char *error,
-                             struct now now);
+void freshet_events_response(struct freshet_client *client, request_id request, session_id session,
+                             int http_status, const char *error, struct now now);
 
 /* session.c */
 struct freshet_session *freshet_session_find(struct freshet_client *client, session_id id);

@@ -26,8 +26,8 @@ void freshet_session_refresh_cell(struct freshet_session *session)
     struct cell *cell = NULL;
 
     if (!atomic_load_explicit(&session->closed, memory_order_acquire) &&
-        freshet_engine_view_session(session->client->pump.engine, session->id,
-                                    (struct now){0}, &view) &&
+        freshet_engine_view_session(session->client->pump.engine, session->id, (struct now){0},
+                                    &view) &&
         (view.status == SESSION_READY || view.status == SESSION_DEGRADED)) {
         key.session = session->id;
         key.organization = view.organization;
@@ -91,7 +91,8 @@ enum freshet_status freshet_session_open(struct freshet_client *client,
     if (!session_options_valid(options)) {
         return freshet_error_set(error, status, 0, "the session options are not valid");
     }
-    status = freshet_clerk_instance_init(&instance, options->publishable_key, options->url, &reason);
+    status =
+        freshet_clerk_instance_init(&instance, options->publishable_key, options->url, &reason);
     if (status == FRESHET_OK) {
         status = freshet_credential_load(&credential, options->client_token,
                                          options->client_token_file, &reason);

@@ -9,10 +9,8 @@
 
 static const char *status_zone_name(enum zone zone)
 {
-    static const char *const names[] = {[ZONE_FRESH] = "fresh",
-                                        [ZONE_DUE] = "due",
-                                        [ZONE_DANGER] = "danger",
-                                        [ZONE_NONE] = "none"};
+    static const char *const names[] = {
+        [ZONE_FRESH] = "fresh", [ZONE_DUE] = "due", [ZONE_DANGER] = "danger", [ZONE_NONE] = "none"};
 
     return names[zone];
 }
@@ -33,20 +31,18 @@ static json_t *status_entry(const struct entry_view *view, struct now now)
     status_set_ms(entry, "remaining_ms", view->remaining_ms);
     status_set_ms(entry, "life_ms", view->token.life_ms);
     status_set_ms(entry, "due_at_remaining_ms", view->due_ms);
-    status_set_ms(entry, "age_ms", view->token.fingerprint != 0
-                                       ? now.boot_ms - view->token.committed_ms
-                                       : FRESHET_NEVER);
+    status_set_ms(entry, "age_ms",
+                  view->token.fingerprint != 0 ? now.boot_ms - view->token.committed_ms
+                                               : FRESHET_NEVER);
     json_object_set_new(entry, "flight", json_string(view->flight));
     json_object_set_new(entry, "attempt", json_integer(view->attempt));
     json_object_set_new(entry, "waiters", json_integer(view->waiters));
     status_set_ms(entry, "last_attempt_ago_ms",
                   tried ? now.boot_ms - view->last_attempt_ms : FRESHET_NEVER);
-    json_object_set_new(entry, "last_result",
-                        json_string(freshet_status_name(view->last_status)));
+    json_object_set_new(entry, "last_result", json_string(freshet_status_name(view->last_status)));
     json_object_set_new(entry, "last_http_status", json_integer(view->last_http_status));
-    status_set_ms(entry, "next_in_ms", view->next_ms == FRESHET_NEVER ? FRESHET_NEVER
-                                                                      : view->next_ms -
-                                                                            now.boot_ms);
+    status_set_ms(entry, "next_in_ms",
+                  view->next_ms == FRESHET_NEVER ? FRESHET_NEVER : view->next_ms - now.boot_ms);
     return entry;
 }
 
@@ -82,8 +78,8 @@ static json_t *status_session(const struct freshet_client *client,
 static json_t *status_events(struct freshet_client *client)
 {
     json_t *events = json_array();
-    size_t first = (client->kept_next + FRESHET_EVENTS_KEPT - client->kept_count) %
-                   FRESHET_EVENTS_KEPT;
+    size_t first =
+        (client->kept_next + FRESHET_EVENTS_KEPT - client->kept_count) % FRESHET_EVENTS_KEPT;
 
     pthread_mutex_lock(&client->lock);
     for (size_t i = 0; i < client->kept_count; i++) {

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CELL_SMALLEST 1024
+#define CELL_SMALLEST  1024
 #define CELL_ALIGNMENT 64
-#define CELL_TRIES 64
-#define WORD sizeof(uint64_t)
+#define CELL_TRIES     64
+#define WORD           sizeof(uint64_t)
 
 /* The first word of a buffer links the buffers that a cell has outgrown. */
 struct cell_buffer {

@@ -18,10 +18,10 @@
 /* What a reader gets beside the text. */
 struct cell_view {
     uint32_t length;
-    int64_t exp_ms;     /* by the issuer's clock; 0: no token */
-    int64_t offset_ms;  /* issuer's clock - boot time */
-    int64_t need_ms;    /* the default min_remaining of this token */
-    int64_t due_ms;     /* remaining life at which a refresh is due */
+    int64_t exp_ms;    /* by the issuer's clock; 0: no token */
+    int64_t offset_ms; /* issuer's clock - boot time */
+    int64_t need_ms;   /* the default min_remaining of this token */
+    int64_t due_ms;    /* remaining life at which a refresh is due */
     uint64_t fingerprint;
 };
 

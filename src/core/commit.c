@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-void freshet_commit_ignored(struct engine *engine, const struct entry *entry,
-                            uint64_t fingerprint, enum ignored_reason reason)
+void freshet_commit_ignored(struct engine *engine, const struct entry *entry, uint64_t fingerprint,
+                            enum ignored_reason reason)
 {
     struct effect *effect = freshet_effect_push(engine, EFFECT_IGNORED, entry->session);
 
@@ -71,18 +71,18 @@ static bool commit_store(struct engine *engine, struct entry *entry, const struc
     }
     entry->unread =
         atomic_load_explicit(&entry->cell.used, memory_order_relaxed) != 0 ? 1 : entry->unread + 1;
-    entry->held = (struct held){.fingerprint = token->fingerprint,
-                                .iat_s = token->iat_s,
-                                .exp_s = token->exp_s,
-                                .oiat_s = token->oiat_s,
-                                .has_oiat = token->has_oiat,
-                                .from = arrival->from,
-                                .life_ms = freshet_policy_life(token->iat_s * 1000,
-                                                               token->exp_s * 1000,
-                                                               engine->now.boot_ms + offset),
-                                .committed_ms = arrival->committed_ms,
-                                .sent_ms = arrival->sent_ms,
-                                .length = token->length};
+    entry->held =
+        (struct held){.fingerprint = token->fingerprint,
+                      .iat_s = token->iat_s,
+                      .exp_s = token->exp_s,
+                      .oiat_s = token->oiat_s,
+                      .has_oiat = token->has_oiat,
+                      .from = arrival->from,
+                      .life_ms = freshet_policy_life(token->iat_s * 1000, token->exp_s * 1000,
+                                                     engine->now.boot_ms + offset),
+                      .committed_ms = arrival->committed_ms,
+                      .sent_ms = arrival->sent_ms,
+                      .length = token->length};
     view.length = token->length;
     view.exp_ms = token->exp_s * 1000;
     view.offset_ms = offset;
@@ -119,8 +119,7 @@ static void commit_announce(struct engine *engine, struct entry *entry)
     }
     freshet_session_emit(engine, entry->session, EMIT_TOKEN_UPDATED, entry->held.fingerprint);
     if (entry->held.from == FROM_ISSUER) {
-        freshet_session_emit(engine, entry->session, EMIT_TOKEN_RESOLVED,
-                             entry->held.fingerprint);
+        freshet_session_emit(engine, entry->session, EMIT_TOKEN_RESOLVED, entry->held.fingerprint);
     }
     effect = entry->held.from != FROM_STORE
                  ? freshet_effect_push(engine, EFFECT_SAVE, entry->session)
@@ -193,19 +192,16 @@ void freshet_publish(struct engine *engine, struct entry *entry)
     }
     record->committed_ms = held->committed_ms;
     record->sent_ms = held->sent_ms;
-    record->token = (struct token){.text = freshet_entry_text(entry),
-                                   .length = held->length,
-                                   .fingerprint = held->fingerprint,
-                                   .iat_s = held->iat_s,
-                                   .exp_s = held->exp_s,
-                                   .oiat_s = held->oiat_s,
-                                   .has_oiat = held->has_oiat,
-                                   .sid = freshet_entry_is_plain(entry)
-                                              ? effect->u.publish.key.sid
-                                              : "",
-                                   .organization = freshet_entry_is_plain(entry)
-                                                       ? effect->u.publish.key.organization
-                                                       : ""};
+    record->token = (struct token){
+        .text = freshet_entry_text(entry),
+        .length = held->length,
+        .fingerprint = held->fingerprint,
+        .iat_s = held->iat_s,
+        .exp_s = held->exp_s,
+        .oiat_s = held->oiat_s,
+        .has_oiat = held->has_oiat,
+        .sid = freshet_entry_is_plain(entry) ? effect->u.publish.key.sid : "",
+        .organization = freshet_entry_is_plain(entry) ? effect->u.publish.key.organization : ""};
 }
 
 void freshet_commit_drop(struct engine *engine, struct entry *entry)

@@ -154,8 +154,8 @@ static struct issuer *engine_issuer(struct engine *engine, const char *text)
             return engine->issuers[i];
         }
     }
-    issuer = engine->issuer_count < engine->options.max_sessions ? calloc(1, sizeof(*issuer))
-                                                                 : NULL;
+    issuer =
+        engine->issuer_count < engine->options.max_sessions ? calloc(1, sizeof(*issuer)) : NULL;
     if (issuer != NULL) {
         issuer->name = name;
         engine->issuers[engine->issuer_count++] = issuer;
@@ -239,8 +239,7 @@ static void engine_old_answer(struct engine *engine, const struct request *reque
                               const struct outcome *out)
 {
     if (request->entry != NULL && out->has_token) {
-        freshet_commit_ignored(engine, request->entry, out->token.fingerprint,
-                               IGNORED_OLD_EPOCH);
+        freshet_commit_ignored(engine, request->entry, out->token.fingerprint, IGNORED_OLD_EPOCH);
     }
 }
 
@@ -298,9 +297,8 @@ static void engine_adopted(struct engine *engine, struct session *session,
                            const struct event *event)
 {
     const struct record *record = &event->u.adopted.record;
-    const struct arrival arrival = {.from = FROM_SHARED,
-                                    .committed_ms = record->committed_ms,
-                                    .sent_ms = record->sent_ms};
+    const struct arrival arrival = {
+        .from = FROM_SHARED, .committed_ms = record->committed_ms, .sent_ms = record->sent_ms};
     struct entry *entry = NULL;
 
     if (!freshet_session_ready(session)) {
@@ -386,8 +384,8 @@ static void engine_want(struct engine *engine, struct session *session, const st
     if (entry == NULL) {
         return;
     }
-    entry->wants = entry->wants + event->u.want.change > 0 ? entry->wants + event->u.want.change
-                                                           : 0;
+    entry->wants =
+        entry->wants + event->u.want.change > 0 ? entry->wants + event->u.want.change : 0;
     entry->asleep = false;
     freshet_entry_look(engine, entry, CAUSE_GET);
     freshet_entry_update(engine, entry);

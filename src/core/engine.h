@@ -94,8 +94,8 @@ struct outcome {
     enum outcome_kind kind;
     enum no_answer no_answer;
     enum unreadable unreadable;
-    int http_status;      /* 0: none */
-    const char *code;     /* the issuer's error code, "" without; cleaned, bounded */
+    int http_status;  /* 0: none */
+    const char *code; /* the issuer's error code, "" without; cleaned, bounded */
     bool has_retry_after;
     int64_t retry_after_ms; /* not yet clamped */
     int64_t date_s;         /* the Date header, 0 without */
@@ -111,10 +111,10 @@ struct outcome {
 
 /* The schedule of a flight: what one process's failures tell the others. */
 struct failure {
-    int attempt;          /* 0: no failure to report */
-    bool waited;          /* the schedule belongs to a waiting call */
-    int64_t failed_ms;    /* boot time of the last failure */
-    int64_t first_ms;     /* its first delay */
+    int attempt;       /* 0: no failure to report */
+    bool waited;       /* the schedule belongs to a waiting call */
+    int64_t failed_ms; /* boot time of the last failure */
+    int64_t first_ms;  /* its first delay */
     int64_t not_before_ms;
     enum freshet_status status;
     int http_status;
@@ -274,7 +274,7 @@ struct effect {
             uint32_t entry;
             struct key_view key;
             int byte; /* 0, or 1 once the holder of the first seems stuck */
-        } lease; /* LEASE, RELEASE */
+        } lease;      /* LEASE, RELEASE */
         struct {
             request_id request;
             enum endpoint on;
@@ -331,7 +331,7 @@ struct effects {
 
 struct engine_options {
     struct policy policy;
-    uint64_t seed;        /* for jitter and start-up retries */
+    uint64_t seed;         /* for jitter and start-up retries */
     uint32_t max_sessions; /* capacities; reaching one is FRESHET_LIMIT */
     uint32_t max_entries;
     uint32_t max_waiters;

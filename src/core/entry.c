@@ -28,8 +28,7 @@ struct entry *freshet_entry_find(const struct engine *engine, const struct key *
 }
 
 struct entry *freshet_entry_obtain(struct engine *engine, struct session *session,
-                                   uint32_t template_name, uint32_t organization,
-                                   uint32_t audience)
+                                   uint32_t template_name, uint32_t organization, uint32_t audience)
 {
     struct key key = {.issuer = session->issuer->name,
                       .session = session->id,
@@ -100,8 +99,7 @@ bool freshet_entry_is_plain(const struct entry *entry)
 /* The token that subscribers, cookies and files follow. Asked when it matters, never kept. */
 bool freshet_entry_is_active(const struct entry *entry)
 {
-    return freshet_entry_is_plain(entry) &&
-           entry->key.organization == entry->session->organization;
+    return freshet_entry_is_plain(entry) && entry->key.organization == entry->session->organization;
 }
 
 int64_t freshet_entry_due(const struct engine *engine, const struct entry *entry)
@@ -153,8 +151,8 @@ bool freshet_entry_wants_refresh(const struct engine *engine, const struct entry
 
 void freshet_entry_update(struct engine *engine, struct entry *entry)
 {
-    int64_t at = entry->flight.state == FLIGHT_IDLE ? entry_refresh_at(engine, entry)
-                                                    : entry->flight.at_ms;
+    int64_t at =
+        entry->flight.state == FLIGHT_IDLE ? entry_refresh_at(engine, entry) : entry->flight.at_ms;
 
     freshet_wheel_set(engine->wheel, &entry->timer,
                       freshet_min(at, freshet_waiters_next(engine, entry)));
@@ -227,9 +225,8 @@ static bool entry_is_usable(const struct engine *engine, const struct waiter *wa
     if (need == FRESHET_UNSET) {
         need = freshet_policy_min_remaining(&engine->options.policy, entry->held.life_ms);
     }
-    return remaining > 0 &&
-           (remaining > need || engine->now.boot_ms - entry->held.committed_ms <
-                                    freshet_policy_spacing(entry->held.life_ms));
+    return remaining > 0 && (remaining > need || engine->now.boot_ms - entry->held.committed_ms <
+                                                     freshet_policy_spacing(entry->held.life_ms));
 }
 
 /* The token goes out at once; what a read starts on the side comes after it. */
@@ -280,8 +277,8 @@ void freshet_entry_get(struct engine *engine, struct waiter *waiter)
                !(waiter->refresh_if_stale && remaining < entry_threshold(engine, waiter))) {
         entry_serve(engine, waiter);
     } else if (!entry_get_offline(engine, waiter)) {
-        bool late = !waiter->skip_cache && remaining > 0 &&
-                    remaining < freshet_waiter_half(engine, entry);
+        bool late =
+            !waiter->skip_cache && remaining > 0 && remaining < freshet_waiter_half(engine, entry);
 
         freshet_flight_wait(engine, entry, waiter->skip_cache ? CAUSE_SKIP_CACHE : CAUSE_GET);
         if (late) {

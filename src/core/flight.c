@@ -172,8 +172,7 @@ static const char *flight_last_text(const struct engine *engine, const struct en
 static void flight_send(struct engine *engine, struct entry *entry)
 {
     struct flight *flight = &entry->flight;
-    struct request *request =
-        freshet_request_new(engine, ON_TOKENS, entry->session, entry);
+    struct request *request = freshet_request_new(engine, ON_TOKENS, entry->session, entry);
     struct effect *effect = NULL;
 
     flight->state = FLIGHT_FETCHING;
@@ -192,8 +191,7 @@ static void flight_send(struct engine *engine, struct entry *entry)
     effect->u.fetch.skip_cache = flight->cause == CAUSE_SKIP_CACHE;
     effect->u.fetch.with_expired = flight->again;
     effect->u.fetch.session_minter = entry->session->session_minter;
-    effect->u.fetch.last_text =
-        flight_last_text(engine, entry, &effect->u.fetch.last_length);
+    effect->u.fetch.last_text = flight_last_text(engine, entry, &effect->u.fetch.last_length);
     effect->u.fetch.deadline_ms = flight->at_ms;
 }
 
@@ -277,8 +275,8 @@ static void flight_failed(struct engine *engine, struct entry *entry, const stru
     freshet_waiters_attempt_failed(engine, entry, status, out->http_status, false);
     flight_back_off(entry, freshet_schedule_next(engine, entry));
     if (out->has_retry_after) {
-        flight->at_ms = freshet_schedule_retry_after(engine, entry->session->issuer,
-                                                     out->retry_after_ms);
+        flight->at_ms =
+            freshet_schedule_retry_after(engine, entry->session->issuer, out->retry_after_ms);
     }
     flight->last.not_before_ms = flight->at_ms;
     freshet_publish(engine, entry);
@@ -305,9 +303,8 @@ static void flight_time_out(struct engine *engine, struct entry *entry)
 
 static void flight_good(struct engine *engine, struct entry *entry, const struct outcome *out)
 {
-    const struct arrival arrival = {.from = FROM_ISSUER,
-                                    .committed_ms = engine->now.boot_ms,
-                                    .sent_ms = entry->flight.sent_ms};
+    const struct arrival arrival = {
+        .from = FROM_ISSUER, .committed_ms = engine->now.boot_ms, .sent_ms = entry->flight.sent_ms};
     enum commit_result result =
         out->has_token ? freshet_commit(engine, entry, &out->token, &arrival) : COMMIT_BAD;
 
@@ -441,8 +438,7 @@ void freshet_flight_wait(struct engine *engine, struct entry *entry, enum cause 
     }
 }
 
-void freshet_flight_start(struct engine *engine, struct entry *entry, enum cause cause,
-                          bool single)
+void freshet_flight_start(struct engine *engine, struct entry *entry, enum cause cause, bool single)
 {
     struct flight *flight = &entry->flight;
 

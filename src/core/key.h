@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRESHET_NAME_MAX 255
+#define FRESHET_NAME_MAX  255
 #define FRESHET_NAME_NONE UINT32_MAX /* no such name, or no room for it */
 
 struct key {

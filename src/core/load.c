@@ -9,13 +9,13 @@
 
 #include <string.h>
 
-#define LOAD_LIMIT_MS 7000
-#define LOAD_QUICK_ATTEMPTS 4
-#define LOAD_AGAIN_NO_ANSWER_MS 2000
-#define LOAD_AGAIN_OTHER_MS 10000
-#define LOAD_AGAIN_CAP_MS 30000
+#define LOAD_LIMIT_MS              7000
+#define LOAD_QUICK_ATTEMPTS        4
+#define LOAD_AGAIN_NO_ANSWER_MS    2000
+#define LOAD_AGAIN_OTHER_MS        10000
+#define LOAD_AGAIN_CAP_MS          30000
 #define LOAD_UNAUTHORIZED_FIRST_MS 5000
-#define LOAD_UNAUTHORIZED_CAP_MS 60000
+#define LOAD_UNAUTHORIZED_CAP_MS   60000
 
 /* base x 2^n, capped. */
 static int64_t load_double(int64_t base_ms, int n, int64_t cap_ms)
@@ -90,8 +90,7 @@ void freshet_load_environment_answered(struct engine *engine, struct session *se
     if (out->kind == OUTCOME_GOOD && out->has_environment) {
         session->session_minter = out->session_minter;
     } else if (out->kind == OUTCOME_NO_ANSWER && environment->attempt < LOAD_QUICK_ATTEMPTS) {
-        environment->at_ms =
-            engine->now.boot_ms + load_quick_delay(engine, environment->attempt);
+        environment->at_ms = engine->now.boot_ms + load_quick_delay(engine, environment->attempt);
     }
 }
 
@@ -100,9 +99,10 @@ void freshet_load_environment_answered(struct engine *engine, struct session *se
 /* The session is what the last known token says it is, or what the host named. */
 static struct entry *load_stand_in(struct engine *engine, struct session *session)
 {
-    static const struct arrival persisted = {
-        .from = FROM_STORE, .committed_ms = INT64_MIN / 2, .sent_ms = INT64_MIN / 2,
-        .may_expire = true};
+    static const struct arrival persisted = {.from = FROM_STORE,
+                                             .committed_ms = INT64_MIN / 2,
+                                             .sent_ms = INT64_MIN / 2,
+                                             .may_expire = true};
     struct entry *entry = NULL;
 
     if (session->last_text != NULL && !session->sid_given) {
@@ -150,8 +150,7 @@ static void load_outage(struct engine *engine, struct session *session, const st
     entry = load_stand_in(engine, session);
     freshet_session_set_status(engine, session, SESSION_DEGRADED);
     if (entry == NULL) {
-        enum freshet_status status =
-            session->issuer->offline ? FRESHET_OFFLINE : load_status(out);
+        enum freshet_status status = session->issuer->offline ? FRESHET_OFFLINE : load_status(out);
 
         freshet_waiters_fail(engine, &session->parked, status, out->http_status);
         return;
@@ -165,9 +164,8 @@ static void load_outage(struct engine *engine, struct session *session, const st
 void freshet_load_take_tokens(struct engine *engine, struct session *session,
                               const struct request *request, const struct client_answer *client)
 {
-    const struct arrival arrival = {.from = FROM_CLIENT,
-                                    .committed_ms = engine->now.boot_ms,
-                                    .sent_ms = request->sent_ms};
+    const struct arrival arrival = {
+        .from = FROM_CLIENT, .committed_ms = engine->now.boot_ms, .sent_ms = request->sent_ms};
 
     for (size_t i = 0; i < client->session_count; i++) {
         const struct client_session *one = &client->sessions[i];
@@ -232,8 +230,8 @@ static int load_count_signed_in(const struct client_answer *client)
     return count;
 }
 
-static void load_good(struct engine *engine, struct session *session,
-                      const struct request *request, const struct client_answer *client)
+static void load_good(struct engine *engine, struct session *session, const struct request *request,
+                      const struct client_answer *client)
 {
     const struct client_session *chosen = load_choose(engine, session, client);
     bool loading = session->status == SESSION_LOADING;
@@ -280,8 +278,8 @@ static void load_unconfirmed(struct engine *engine, struct session *session,
 static void load_unauthorized(struct engine *engine, struct session *session)
 {
     struct reading_state *client = &session->client;
-    int64_t delay = load_double(LOAD_UNAUTHORIZED_FIRST_MS, client->unauthorized,
-                                LOAD_UNAUTHORIZED_CAP_MS);
+    int64_t delay =
+        load_double(LOAD_UNAUTHORIZED_FIRST_MS, client->unauthorized, LOAD_UNAUTHORIZED_CAP_MS);
 
     client->unauthorized++;
     client->at_ms = engine->now.boot_ms + delay;

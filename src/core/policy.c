@@ -5,14 +5,14 @@
 
 #include "core/time.h"
 
-#define POLICY_LEEWAY_MS 15000
-#define POLICY_LEAD_MS 2000
-#define POLICY_MIN_REMAINING_MS 5000
-#define POLICY_THRESHOLD_MS 15000
-#define POLICY_THRESHOLD_FLOOR_MS 5000
-#define POLICY_SPACING_MS 5000
+#define POLICY_LEEWAY_MS           15000
+#define POLICY_LEAD_MS             2000
+#define POLICY_MIN_REMAINING_MS    5000
+#define POLICY_THRESHOLD_MS        15000
+#define POLICY_THRESHOLD_FLOOR_MS  5000
+#define POLICY_SPACING_MS          5000
 #define POLICY_WINDOW_FIRST_MIN_MS 100
-#define POLICY_USUAL_LIFE_MS 60000
+#define POLICY_USUAL_LIFE_MS       60000
 
 struct policy freshet_policy_default(void)
 {
@@ -81,7 +81,7 @@ enum zone freshet_policy_zone(const struct policy *policy, int64_t life_ms, int6
         return ZONE_DANGER;
     }
     return remaining_ms <= freshet_policy_due(policy, life_ms, round_trip_ms) ? ZONE_DUE
-                                                                               : ZONE_FRESH;
+                                                                              : ZONE_FRESH;
 }
 
 int64_t freshet_policy_delay(const struct policy *policy, int64_t first_ms, int failures)

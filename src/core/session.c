@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Recovery after a refused credential asks /client no sooner than this again. */
-#define SESSION_QUIET_MS 5000
+#define SESSION_QUIET_MS         5000
 #define SESSION_TOUCH_SPACING_MS 5000
 
 bool freshet_session_ready(const struct session *session)
@@ -173,10 +173,10 @@ static void session_refuse(struct engine *engine, struct session *session,
 static void session_direct(struct engine *engine, struct waiter *waiter)
 {
     struct session *session = waiter->session;
-    uint32_t organization = waiter->organization != FRESHET_NAME_NONE ? waiter->organization
-                                                                      : session->organization;
-    struct entry *entry = freshet_entry_obtain(engine, session, waiter->template_name,
-                                               organization, waiter->audience);
+    uint32_t organization =
+        waiter->organization != FRESHET_NAME_NONE ? waiter->organization : session->organization;
+    struct entry *entry = freshet_entry_obtain(engine, session, waiter->template_name, organization,
+                                               waiter->audience);
 
     if (entry == NULL) {
         freshet_waiter_fail(engine, waiter, FRESHET_LIMIT, 0);
@@ -186,8 +186,7 @@ static void session_direct(struct engine *engine, struct waiter *waiter)
     freshet_entry_get(engine, waiter);
 }
 
-void freshet_session_get(struct engine *engine, struct session *session,
-                         const struct event *event)
+void freshet_session_get(struct engine *engine, struct session *session, const struct event *event)
 {
     enum freshet_status status = FRESHET_OK;
     struct waiter *waiter = NULL;
@@ -281,10 +280,9 @@ static void session_send_sign_out(struct engine *engine, struct session *session
     errand->attempt++;
     errand->at_ms = FRESHET_NEVER;
     errand->deadline_ms = engine->now.boot_ms + engine->options.policy.request_timeout_ms;
-    errand->request = freshet_session_send(engine, session,
-                                           session->signed_in_count > 1 ? ON_REMOVE : ON_SESSIONS,
-                                           errand->attempt == 1 ? CAUSE_SIGN_OUT : CAUSE_RETRY,
-                                           errand->attempt, errand->deadline_ms);
+    errand->request = freshet_session_send(
+        engine, session, session->signed_in_count > 1 ? ON_REMOVE : ON_SESSIONS,
+        errand->attempt == 1 ? CAUSE_SIGN_OUT : CAUSE_RETRY, errand->attempt, errand->deadline_ms);
 }
 
 void freshet_session_sign_out(struct engine *engine, struct session *session)
@@ -371,10 +369,10 @@ static void session_signed_out_at_server(struct engine *engine, struct session *
 
     errand->request = 0;
     if (out->kind == OUTCOME_TRY_LATER || out->kind == OUTCOME_NO_ANSWER) {
-        errand->at_ms = engine->now.boot_ms +
-                        freshet_policy_delay(&engine->options.policy,
-                                             engine->options.policy.retry_first_ms,
-                                             errand->attempt);
+        errand->at_ms =
+            engine->now.boot_ms + freshet_policy_delay(&engine->options.policy,
+                                                       engine->options.policy.retry_first_ms,
+                                                       errand->attempt);
     }
 }
 
@@ -438,9 +436,8 @@ static void session_tick_parked(struct engine *engine, struct session *session)
         struct waiter *next = waiter->next;
 
         if (waiter->ends_ms <= engine->now.boot_ms) {
-            freshet_waiter_fail(
-                engine, waiter,
-                session->issuer->offline ? FRESHET_OFFLINE : FRESHET_TIMEOUT, 0);
+            freshet_waiter_fail(engine, waiter,
+                                session->issuer->offline ? FRESHET_OFFLINE : FRESHET_TIMEOUT, 0);
         }
         waiter = next;
     }
@@ -462,8 +459,8 @@ static int64_t session_errand_next(const struct errand *errand)
 
 void freshet_session_update(struct engine *engine, struct session *session)
 {
-    int64_t next = session->client.request != 0 ? session->client.deadline_ms
-                                                : session->client.at_ms;
+    int64_t next =
+        session->client.request != 0 ? session->client.deadline_ms : session->client.at_ms;
 
     next = freshet_min(next, session_errand_next(&session->environment));
     next = freshet_min(next, session_errand_next(&session->touch));

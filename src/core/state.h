@@ -44,8 +44,8 @@ struct waiter {
     enum allow_stale allow_stale;
     int64_t min_remaining_ms; /* FRESHET_UNSET: the policy's */
     int64_t refresh_threshold_ms;
-    int64_t asked_ms; /* boot time of the call */
-    int64_t ends_ms;  /* its own time-out, FRESHET_NEVER without */
+    int64_t asked_ms;           /* boot time of the call */
+    int64_t ends_ms;            /* its own time-out, FRESHET_NEVER without */
     enum freshet_status status; /* of the last attempt that failed for it, FRESHET_OK: none */
     int http_status;
 };
@@ -55,17 +55,23 @@ struct waiter_list {
     struct waiter *youngest;
 };
 
-enum flight_state { FLIGHT_IDLE, FLIGHT_LEASING, FLIGHT_FETCHING, FLIGHT_CONFIRMING, FLIGHT_BACKOFF };
+enum flight_state {
+    FLIGHT_IDLE,
+    FLIGHT_LEASING,
+    FLIGHT_FETCHING,
+    FLIGHT_CONFIRMING,
+    FLIGHT_BACKOFF
+};
 
 struct flight {
     enum flight_state state;
     enum cause cause;
-    bool waited;     /* a call has waited for it: the schedule is the callers' */
-    bool single;     /* one attempt only (reads below the threshold) */
-    bool again;      /* a repeat with the expired token is under way */
-    int failures;    /* of this schedule */
+    bool waited;  /* a call has waited for it: the schedule is the callers' */
+    bool single;  /* one attempt only (reads below the threshold) */
+    bool again;   /* a repeat with the expired token is under way */
+    int failures; /* of this schedule */
     int64_t first_ms;
-    int64_t at_ms;   /* LEASING, FETCHING, BACKOFF: when to look again */
+    int64_t at_ms; /* LEASING, FETCHING, BACKOFF: when to look again */
     int64_t leasing_since_ms;
     int lease_byte;
     bool leased;
@@ -78,35 +84,35 @@ struct flight {
 enum block { BLOCK_NONE, BLOCK_UNTIL_ASKED, BLOCK_UNTIL_WAITED };
 
 struct entry {
-    struct map_node node;    /* by key */
-    struct timer timer;      /* the one deadline */
+    struct map_node node; /* by key */
+    struct timer timer;   /* the one deadline */
     struct key key;
-    uint32_t index;          /* names the entry in LEASE, LEASED */
+    uint32_t index; /* names the entry in LEASE, LEASED */
     struct session *session;
-    struct entry *next;      /* of the same session */
+    struct entry *next; /* of the same session */
     struct cell cell;
     struct held held;
     struct flight flight;
     struct waiter_list waiters;
-    int wants;               /* standing wants */
-    int unread;              /* refreshes since the last read */
+    int wants;  /* standing wants */
+    int unread; /* refreshes since the last read */
     bool asleep;
     enum block block;
-    int64_t spaced_from_ms;  /* spacing counts from here */
-    int64_t standing_ms;     /* a standing want starts no flight before this */
-    int64_t forced_ms;       /* last forced refresh after a rejection */
+    int64_t spaced_from_ms; /* spacing counts from here */
+    int64_t standing_ms;    /* a standing want starts no flight before this */
+    int64_t forced_ms;      /* last forced refresh after a rejection */
 };
 
 /* Reading the client: at start, to confirm a verdict, to follow an outage. */
 struct reading_state {
     request_id request; /* 0: none under way */
     enum cause cause;
-    int attempt;        /* since the last answer that settled it */
+    int attempt; /* since the last answer that settled it */
     int64_t sent_ms;
     int64_t deadline_ms;
-    int64_t at_ms;      /* when to ask again, or FRESHET_NEVER */
+    int64_t at_ms;          /* when to ask again, or FRESHET_NEVER */
     int64_t quiet_until_ms; /* recovery asks no earlier */
-    int unauthorized;   /* answers of 401 in a row */
+    int unauthorized;       /* answers of 401 in a row */
 };
 
 /* A request of the session that is tried until it is answered: sign-out; or once: touch. */
@@ -126,7 +132,7 @@ struct session {
     bool sid_given;
     uint32_t organization;
     enum session_status status;
-    bool outage;         /* started without the client; ready only when it answers */
+    bool outage; /* started without the client; ready only when it answers */
     bool session_minter;
     uint32_t epoch;      /* raised by clear and sign-out: nothing older may write */
     int signed_in_count; /* sessions in the last client answer */
@@ -273,8 +279,8 @@ struct arrival {
 };
 enum commit_result freshet_commit(struct engine *engine, struct entry *entry,
                                   const struct token *token, const struct arrival *arrival);
-void freshet_commit_ignored(struct engine *engine, const struct entry *entry,
-                            uint64_t fingerprint, enum ignored_reason reason);
+void freshet_commit_ignored(struct engine *engine, const struct entry *entry, uint64_t fingerprint,
+                            enum ignored_reason reason);
 void freshet_commit_drop(struct engine *engine, struct entry *entry);
 void freshet_publish(struct engine *engine, struct entry *entry);
 
@@ -286,8 +292,7 @@ request_id freshet_session_send(struct engine *engine, struct session *session, 
                                 enum cause cause, int attempt, int64_t deadline_ms);
 void freshet_session_end(struct engine *engine, struct session *session);
 void freshet_session_admit(struct engine *engine, struct session *session);
-void freshet_session_get(struct engine *engine, struct session *session,
-                         const struct event *event);
+void freshet_session_get(struct engine *engine, struct session *session, const struct event *event);
 void freshet_session_confirmed(struct engine *engine, struct session *session);
 void freshet_session_set_status(struct engine *engine, struct session *session,
                                 enum session_status status);
@@ -315,7 +320,6 @@ void freshet_load_client_answered(struct engine *engine, struct session *session
                                   const struct request *request, const struct outcome *out);
 void freshet_load_tick(struct engine *engine, struct session *session);
 void freshet_load_take_tokens(struct engine *engine, struct session *session,
-                              const struct request *request,
-                              const struct client_answer *client);
+                              const struct request *request, const struct client_answer *client);
 
 #endif

@@ -12,10 +12,13 @@
 
 const char *freshet_endpoint_name(enum endpoint on)
 {
-    static const char *const names[ON_COUNT] = {
-        [ON_ENVIRONMENT] = "environment", [ON_CLIENT] = "client", [ON_TOKENS] = "tokens",
-        [ON_TOUCH] = "touch",             [ON_END] = "end",       [ON_REMOVE] = "remove",
-        [ON_SESSIONS] = "sessions"};
+    static const char *const names[ON_COUNT] = {[ON_ENVIRONMENT] = "environment",
+                                                [ON_CLIENT] = "client",
+                                                [ON_TOKENS] = "tokens",
+                                                [ON_TOUCH] = "touch",
+                                                [ON_END] = "end",
+                                                [ON_REMOVE] = "remove",
+                                                [ON_SESSIONS] = "sessions"};
 
     return on < ON_COUNT ? names[on] : "";
 }
@@ -43,9 +46,9 @@ const char *freshet_cause_name(enum cause cause)
 const char *freshet_ignored_name(enum ignored_reason reason)
 {
     static const char *const names[] = {
-        [IGNORED_STALER] = "staler",       [IGNORED_WRONG_KEY] = "wrong_key",
-        [IGNORED_EXPIRED] = "expired",     [IGNORED_MALFORMED] = "malformed",
-        [IGNORED_EMPTY] = "empty",         [IGNORED_OLD_EPOCH] = "old_epoch"};
+        [IGNORED_STALER] = "staler",   [IGNORED_WRONG_KEY] = "wrong_key",
+        [IGNORED_EXPIRED] = "expired", [IGNORED_MALFORMED] = "malformed",
+        [IGNORED_EMPTY] = "empty",     [IGNORED_OLD_EPOCH] = "old_epoch"};
 
     return names[reason];
 }

@@ -58,8 +58,8 @@ void freshet_wheel_set(struct wheel *wheel, struct timer *timer, int64_t deadlin
         return;
     }
     /* What is past belongs to the slot that is looked at next. */
-    timer->slot = (uint32_t)wheel_slot(deadline_ms > wheel->cursor_ms ? deadline_ms
-                                                                       : wheel->cursor_ms);
+    timer->slot =
+        (uint32_t)wheel_slot(deadline_ms > wheel->cursor_ms ? deadline_ms : wheel->cursor_ms);
     timer->age = ++wheel->age;
     timer->armed = true;
     timer->previous = NULL;

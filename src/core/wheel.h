@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define FRESHET_WHEEL_SLOT_MS 16
-#define FRESHET_WHEEL_SLOTS 8192
+#define FRESHET_WHEEL_SLOTS   8192
 
 /* What a timer is embedded in, so that its owner can be found again. */
 enum timer_kind { TIMER_ENTRY, TIMER_SESSION };

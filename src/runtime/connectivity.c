@@ -68,12 +68,11 @@ static bool connectivity_has_route(const char *address)
 
 void freshet_connectivity_look(struct connectivity *connectivity)
 {
-    bool online = connectivity->address[0] != '\0'
-                      ? connectivity_has_route(connectivity->address)
-                      : connectivity_any_interface();
+    bool online = connectivity->address[0] != '\0' ? connectivity_has_route(connectivity->address)
+                                                   : connectivity_any_interface();
     enum connectivity_state state = online ? CONNECTIVITY_ONLINE : CONNECTIVITY_OFFLINE;
-    bool news = state != connectivity->state &&
-                !(online && connectivity->state == CONNECTIVITY_UNKNOWN);
+    bool news =
+        state != connectivity->state && !(online && connectivity->state == CONNECTIVITY_UNKNOWN);
 
     connectivity->state = state;
     if (news) {

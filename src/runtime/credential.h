@@ -16,10 +16,10 @@
 #include "source/source.h"
 
 struct credential {
-    char *text;         /* NULL: none */
-    char *path;         /* NULL: memory only */
-    request_id from;    /* the request whose answer brought it */
-    bool unsaved;       /* the file could not be written; memory is ahead of it */
+    char *text;      /* NULL: none */
+    char *path;      /* NULL: memory only */
+    request_id from; /* the request whose answer brought it */
+    bool unsaved;    /* the file could not be written; memory is ahead of it */
 };
 
 /* Either may be NULL. FRESHET_INVALID or FRESHET_STORE with a reason. */

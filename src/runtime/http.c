@@ -19,7 +19,7 @@ struct http {
     struct curl_api api;
     CURLM *multi; /* NULL until the first request */
     uv_timer_t timer;
-    int handles;  /* of the loop, not yet closed */
+    int handles; /* of the loop, not yet closed */
     bool closing;
     struct transfer *transfers;
 };
@@ -144,8 +144,8 @@ static int http_timer_wanted(CURLM *multi, long timeout_ms, void *context)
         return 0;
     }
     uv_update_time(http->loop);
-    return uv_timer_start(&http->timer, http_timer_rang,
-                          timeout_ms > 0 ? (uint64_t)timeout_ms : 1, 0);
+    return uv_timer_start(&http->timer, http_timer_rang, timeout_ms > 0 ? (uint64_t)timeout_ms : 1,
+                          0);
 }
 
 /* ---- transfers ---- */
@@ -183,8 +183,7 @@ static void http_finish(struct http *http, struct transfer *transfer, bool answe
         snprintf(address, sizeof(address), "%s", primary);
     }
     http->api.multi_remove_handle(http->multi, transfer->easy);
-    transfer->callback(transfer->context, transfer->id, &response, address,
-                       freshet_clock_sample());
+    transfer->callback(transfer->context, transfer->id, &response, address, freshet_clock_sample());
     freshet_transfer_free(transfer, &http->api);
 }
 
@@ -228,8 +227,7 @@ static bool http_ready(struct http *http)
 bool freshet_http_send(struct http *http, struct http_request *request, request_id id,
                        bool loopback, http_callback *callback, void *context)
 {
-    const struct http_options options = {.user_agent = http->user_agent,
-                                         .ca_file = http->ca_file};
+    const struct http_options options = {.user_agent = http->user_agent, .ca_file = http->ca_file};
     struct transfer *transfer = NULL;
 
     if (!http_ready(http)) {

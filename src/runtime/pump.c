@@ -72,10 +72,9 @@ static void pump_answered(void *context, request_id id, const struct http_respon
     event.u.fetched.outcome = reading.outcome;
     free(exchange);
     if (pump->options.response != NULL) {
-        pump->options.response(pump->options.context, id, event.session, response->status,
-                               response->status == 0 ? pump_no_answer_name(response->no_answer)
-                                                     : NULL,
-                               received);
+        pump->options.response(
+            pump->options.context, id, event.session, response->status,
+            response->status == 0 ? pump_no_answer_name(response->no_answer) : NULL, received);
     }
     freshet_pump_event(pump, &event);
     freshet_reading_free(&reading);

@@ -54,7 +54,7 @@ struct pump {
     struct connectivity connectivity;
     uv_idle_t idle;
     uv_check_t check;
-    bool ringing;  /* the alarm has rung; time is told after one more turn */
+    bool ringing; /* the alarm has rung; time is told after one more turn */
     bool turned;
     int64_t alarm_ms;
     struct pump_session **sessions;

@@ -10,8 +10,8 @@
 #include <strings.h>
 
 #define TRANSFER_BACKSTOP_MS 150000L
-#define TRANSFER_HEADER_MAX 16384
-#define TRANSFER_BODY_FIRST 4096
+#define TRANSFER_HEADER_MAX  16384
+#define TRANSFER_BODY_FIRST  4096
 
 static void transfer_wipe(char *text, size_t length)
 {
@@ -23,8 +23,7 @@ static void transfer_wipe(char *text, size_t length)
 
 static bool transfer_grow(struct transfer *transfer, size_t length)
 {
-    size_t capacity =
-        transfer->body_capacity != 0 ? transfer->body_capacity : TRANSFER_BODY_FIRST;
+    size_t capacity = transfer->body_capacity != 0 ? transfer->body_capacity : TRANSFER_BODY_FIRST;
     char *body = NULL;
 
     if (transfer->body_length + length <= transfer->body_capacity) {

@@ -11,7 +11,7 @@
 
 #include "runtime/clock.h"
 
-#define VIGIL_SUSPEND_MS 500
+#define VIGIL_SUSPEND_MS   500
 #define VIGIL_FAR_FUTURE_S 4102444800 /* the year 2100 */
 
 static int64_t vigil_asleep_ms(void)
@@ -53,8 +53,8 @@ int freshet_vigil_init(struct vigil *vigil, uv_loop_t *loop, vigil_callback *cal
     if (vigil->descriptor < 0) {
         return -errno;
     }
-    status = timerfd_settime(vigil->descriptor, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
-                             &never, NULL) == 0
+    status = timerfd_settime(vigil->descriptor, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never,
+                             NULL) == 0
                  ? uv_poll_init(loop, &vigil->poll, vigil->descriptor)
                  : -errno;
     if (status != 0) {

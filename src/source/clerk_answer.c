@@ -1,76 +1,36 @@
 /*
  * Reading the Frontend API's answers: one response becomes one outcome.
  *
- * The status decides the class (architecture: flights), the body only adds to it; a body that is no
- * JSON keeps its status. Every answer may carry the client, errors too.
+ * The status decides the class (architecture: flights); the body can add to it, and take from a good
+ * status what it does not keep. A body that is no JSON keeps its status (behaviour row D28). Every
+ * answer may carry the client, errors too. The pumps call freshet_clerk_read() for each response.
  */
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/clerk.h"
 #include "source/json.h"
-#include "source/source.h"
 
-#define ANSWER_SESSIONS_MAX 64
-#define ANSWER_CODE_MAX 64
-#define ANSWER_ID_MAX 255
 #define ANSWER_CREDENTIAL_MAX 16384
 
-/* Everything an outcome points into. */
-struct answer_memory {
-    json_t *root;
-    void *token_strings;
-    struct client_session sessions[ANSWER_SESSIONS_MAX];
-    void *session_strings[ANSWER_SESSIONS_MAX];
-    size_t session_count;
-    char code[ANSWER_CODE_MAX + 1];
-    char *credential;
-};
+/* ---- error codes ---- */
 
-void freshet_reading_free(struct reading *reading)
-{
-    struct answer_memory *memory = reading->memory;
-
-    if (memory == NULL) {
-        return;
-    }
-    freshet_jwt_free(memory->token_strings);
-    for (size_t i = 0; i < memory->session_count; i++) {
-        freshet_jwt_free(memory->session_strings[i]);
-    }
-    if (memory->credential != NULL) {
-        sodium_memzero(memory->credential, strlen(memory->credential));
-        free(memory->credential);
-    }
-    json_decref(memory->root);
-    free(memory);
-    reading->memory = NULL;
-    reading->credential = NULL;
-}
-
-/* ---- parts ---- */
-
-/* A code is a short word of the issuer's; anything else is not repeated to anyone. */
+/* A code is a short word of the issuer's; what is no such word is not repeated to anyone. */
 static void answer_copy_code(char *to, const char *code)
 {
-    size_t length = strnlen(code, ANSWER_CODE_MAX);
+    size_t length = strnlen(code, FRESHET_CODE_MAX);
 
     for (size_t i = 0; i < length; i++) {
         char c = code[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                     (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     c == '_' || c == '-' || c == '.';
 
         to[i] = plain ? c : '?';
     }
     to[length] = '\0';
 }
 
-static const json_t *answer_errors(const struct answer_memory *memory)
-{
-    return json_object_get(memory->root, "errors");
-}
-
-static const char *answer_error_code(const json_t *errors, size_t index)
+static const char *answer_code(const json_t *errors, size_t index)
 {
     return freshet_json_string(json_array_get(errors, index), "code");
 }
@@ -78,213 +38,232 @@ static const char *answer_error_code(const json_t *errors, size_t index)
 static bool answer_has_code(const json_t *errors, const char *code)
 {
     for (size_t i = 0; i < json_array_size(errors); i++) {
-        if (strcmp(answer_error_code(errors, i), code) == 0) {
+        if (strcmp(answer_code(errors, i), code) == 0) {
             return true;
         }
     }
     return false;
 }
 
-static bool answer_token(const char *text, struct token *token, void **strings)
-{
-    return freshet_jwt_read(text, strlen(text), token, strings);
-}
+/* ---- classes ---- */
 
-static void answer_session(struct answer_memory *memory, const json_t *json)
+static enum outcome_kind answer_class_of_error(int status, const json_t *errors)
 {
-    struct client_session *session = &memory->sessions[memory->session_count];
-    const char *status = freshet_json_string(json, "status");
-    const char *jwt = freshet_json_string(json_object_get(json, "last_active_token"), "jwt");
+    bool unauthenticated = false;
 
-    *session = (struct client_session){.id = freshet_json_string(json, "id")};
-    if (session->id[0] == '\0' || strlen(session->id) > ANSWER_ID_MAX) {
-        return;
+    switch (status) {
+    case 401:
+        unauthenticated = !answer_has_code(errors, "dev_browser_unauthenticated") &&
+                          !answer_has_code(errors, "requires_captcha");
+        break;
+    case 403:
+        unauthenticated =
+            answer_has_code(errors, "user_banned") || answer_has_code(errors, "user_deactivated");
+        break;
+    case 422:
+        if (strcmp(answer_code(errors, 0), "missing_expired_token") == 0) {
+            return OUTCOME_MISSING_EXPIRED;
+        }
+        unauthenticated = true;
+        break;
+    default:
+        break;
     }
-    session->signed_in = strcmp(status, "active") == 0 || strcmp(status, "pending") == 0;
-    session->organization = freshet_json_string(json, "last_active_organization_id");
-    session->has_token = jwt[0] != '\0' && answer_token(jwt, &session->token,
-                                                        &memory->session_strings
-                                                             [memory->session_count]);
-    memory->session_count++;
+    return unauthenticated ? OUTCOME_UNAUTHENTICATED : OUTCOME_REFUSED;
 }
 
-/* A client; null means a client without sessions. */
-static void answer_client(struct reading *reading, const json_t *client)
+static enum outcome_kind answer_class(int status, const json_t *errors)
 {
-    struct answer_memory *memory = reading->memory;
-    const json_t *sessions = json_object_get(client, "sessions");
-    size_t count = json_array_size(sessions);
-
-    for (size_t i = 0; i < count && memory->session_count < ANSWER_SESSIONS_MAX; i++) {
-        answer_session(memory, json_array_get(sessions, i));
+    if (status >= 200 && status < 300) {
+        return OUTCOME_GOOD;
     }
-    reading->outcome.has_client = true;
-    reading->outcome.client =
-        (struct client_answer){.last_active_session =
-                                   freshet_json_string(client, "last_active_session_id"),
-                               .sessions = memory->sessions,
-                               .session_count = memory->session_count};
+    if (status >= 400 && status < 500 && status != 429) {
+        return answer_class_of_error(status, errors);
+    }
+    return OUTCOME_TRY_LATER;
 }
 
-/* The client inside any answer: beside the response, or in the meta of an error. */
-static void answer_embedded_client(struct reading *reading, enum endpoint on)
+/* ---- good answers ---- */
+
+static enum unreadable answer_read_token(struct reading *reading)
 {
-    struct answer_memory *memory = reading->memory;
+    struct reading_memory *memory = reading->memory;
+    struct outcome *outcome = &reading->outcome;
+    const json_t *jwt = json_object_get(memory->root, "jwt");
+
+    if (jwt == NULL || json_is_null(jwt) || (json_is_string(jwt) && json_string_length(jwt) == 0)) {
+        return READ_EMPTY;
+    }
+    outcome->has_token = freshet_jwt_read(json_string_value(jwt), json_string_length(jwt),
+                                          &outcome->token, &memory->claims);
+    return outcome->has_token ? READ_WELL : READ_MALFORMED;
+}
+
+static enum unreadable answer_read_client(struct reading *reading)
+{
+    const struct reading_memory *memory = reading->memory;
+
+    if (json_object_size(memory->root) == 0) {
+        return READ_EMPTY;
+    }
+    return freshet_clerk_client(reading, json_object_get(memory->root, "response"))
+               ? READ_WELL
+               : READ_MALFORMED;
+}
+
+/* The environment comes bare, or wrapped like other resources. */
+static enum unreadable answer_read_environment(struct reading *reading)
+{
+    const struct reading_memory *memory = reading->memory;
+    const json_t *wrapped = json_object_get(memory->root, "response");
+    const json_t *config =
+        json_object_get(json_is_object(wrapped) ? wrapped : memory->root, "auth_config");
+
+    if (!json_is_object(config)) {
+        return json_object_size(memory->root) == 0 ? READ_EMPTY : READ_MALFORMED;
+    }
+    reading->outcome.has_environment = true;
+    reading->outcome.session_minter = json_is_true(json_object_get(config, "session_minter"));
+    return READ_WELL;
+}
+
+/* What a good status promised. Touch and sign-out need no body, but a page that is no JSON comes
+ * from something that stands in the way, not from the issuer. */
+static enum unreadable answer_read_good(enum endpoint on, bool no_body, struct reading *reading)
+{
+    const struct reading_memory *memory = reading->memory;
+    bool needs_body = on == ON_TOKENS || on == ON_CLIENT || on == ON_ENVIRONMENT;
+
+    if (no_body) {
+        return needs_body ? READ_EMPTY : READ_WELL;
+    }
+    if (memory->root == NULL) {
+        return READ_MALFORMED;
+    }
+    switch (on) {
+    case ON_TOKENS:
+        return answer_read_token(reading);
+    case ON_CLIENT:
+        return answer_read_client(reading);
+    case ON_ENVIRONMENT:
+        return answer_read_environment(reading);
+    case ON_TOUCH:
+    case ON_END:
+    case ON_REMOVE:
+    case ON_SESSIONS:
+    case ON_COUNT:
+        break;
+    }
+    return READ_WELL;
+}
+
+/* The client beside the answer, or in the meta of an error; a touch may show its session alone. */
+static void answer_read_embedded(enum endpoint on, struct reading *reading)
+{
+    const struct reading_memory *memory = reading->memory;
     const json_t *client = json_object_get(memory->root, "client");
 
     if (!json_is_object(client)) {
         client = json_object_get(json_object_get(memory->root, "meta"), "client");
     }
     if (json_is_object(client)) {
-        answer_client(reading, client);
-        return;
-    }
-    if (on == ON_TOUCH && json_is_object(json_object_get(memory->root, "response"))) {
-        answer_session(memory, json_object_get(memory->root, "response"));
-        reading->outcome.has_client = memory->session_count > 0;
-        reading->outcome.client = (struct client_answer){
-            .last_active_session = "", .sessions = memory->sessions,
-            .session_count = memory->session_count};
-    }
-}
-
-/* ---- classes ---- */
-
-static enum outcome_kind answer_class(int status, const json_t *errors)
-{
-    if (status >= 500 || status == 429 || status < 200 || (status >= 300 && status < 400)) {
-        return OUTCOME_TRY_LATER;
-    }
-    if (status < 300) {
-        return OUTCOME_GOOD;
-    }
-    if (status == 401) {
-        return answer_has_code(errors, "dev_browser_unauthenticated") ||
-                       answer_has_code(errors, "requires_captcha")
-                   ? OUTCOME_REFUSED
-                   : OUTCOME_UNAUTHENTICATED;
-    }
-    if (status == 403) {
-        return answer_has_code(errors, "user_banned") || answer_has_code(errors, "user_deactivated")
-                   ? OUTCOME_UNAUTHENTICATED
-                   : OUTCOME_REFUSED;
-    }
-    if (status == 422) {
-        return strcmp(answer_error_code(errors, 0), "missing_expired_token") == 0
-                   ? OUTCOME_MISSING_EXPIRED
-                   : OUTCOME_UNAUTHENTICATED;
-    }
-    return OUTCOME_REFUSED;
-}
-
-/* A good status whose body makes no sense is a failure of the issuer. */
-static void answer_unreadable(struct outcome *outcome, enum unreadable how)
-{
-    outcome->kind = OUTCOME_TRY_LATER;
-    outcome->unreadable = how;
-}
-
-static void answer_read_token(struct reading *reading)
-{
-    struct answer_memory *memory = reading->memory;
-    struct outcome *outcome = &reading->outcome;
-    const char *jwt = freshet_json_string(memory->root, "jwt");
-
-    if (jwt[0] == '\0') {
-        answer_unreadable(outcome, READ_EMPTY);
-        return;
-    }
-    outcome->has_token = answer_token(jwt, &outcome->token, &memory->token_strings);
-    if (!outcome->has_token) {
-        answer_unreadable(outcome, READ_MALFORMED);
-    }
-}
-
-static void answer_read_client(struct reading *reading)
-{
-    struct answer_memory *memory = reading->memory;
-    const json_t *response = json_object_get(memory->root, "response");
-
-    if (!json_is_object(response) && !json_is_null(response)) {
-        answer_unreadable(&reading->outcome, READ_MALFORMED);
-        return;
-    }
-    answer_client(reading, response);
-}
-
-static void answer_read_environment(struct reading *reading)
-{
-    struct answer_memory *memory = reading->memory;
-    const json_t *environment = json_object_get(memory->root, "response");
-    const json_t *config = NULL;
-
-    if (!json_is_object(environment)) {
-        environment = memory->root;
-    }
-    config = json_object_get(environment, "auth_config");
-    reading->outcome.has_environment = json_is_object(config);
-    reading->outcome.session_minter = json_is_true(json_object_get(config, "session_minter"));
-}
-
-static void answer_read_good(enum endpoint on, const struct http_response *response,
-                             struct reading *reading)
-{
-    struct answer_memory *memory = reading->memory;
-
-    if (on == ON_TOUCH || on == ON_END || on == ON_REMOVE || on == ON_SESSIONS || on == ON_COUNT) {
-        return;
-    }
-    if (memory->root == NULL) {
-        answer_unreadable(&reading->outcome,
-                          response->body_length == 0 ? READ_EMPTY : READ_MALFORMED);
-    } else if (on == ON_TOKENS) {
-        answer_read_token(reading);
-    } else if (on == ON_CLIENT) {
-        answer_read_client(reading);
-    } else {
-        answer_read_environment(reading);
+        (void)freshet_clerk_client(reading, client);
+    } else if (on == ON_TOUCH && reading->outcome.kind == OUTCOME_GOOD) {
+        (void)freshet_clerk_lone_session(reading, json_object_get(memory->root, "response"));
     }
 }
 
 /* ---- headers ---- */
 
+/* "Bearer", in any case, with the space that follows it. */
+static size_t answer_scheme_length(const char *value)
+{
+    static const char scheme[] = "bearer";
+    size_t length = 0;
+
+    while (length < sizeof(scheme) - 1 && (value[length] | 0x20) == scheme[length]) {
+        length++;
+    }
+    if (length < sizeof(scheme) - 1 || (value[length] != ' ' && value[length] != '\0')) {
+        return 0;
+    }
+    return length + strspn(value + length, " ");
+}
+
+/* One word of visible ASCII; anything else would not fit into a header again. Space around it is
+ * forgiven: a successor that is not kept signs the device out. */
 static void answer_read_credential(struct reading *reading, const char *value)
 {
-    struct answer_memory *memory = reading->memory;
+    struct reading_memory *memory = reading->memory;
+    size_t length = 0;
 
     if (value == NULL) {
         return;
     }
-    if (strncmp(value, "Bearer ", 7) == 0 || strncmp(value, "bearer ", 7) == 0) {
-        value += 7;
+    value += strspn(value, " \t");
+    value += answer_scheme_length(value);
+    while (value[length] > ' ' && value[length] <= '~' && length <= ANSWER_CREDENTIAL_MAX) {
+        length++;
     }
-    if (value[0] == '\0' || strnlen(value, ANSWER_CREDENTIAL_MAX + 1) > ANSWER_CREDENTIAL_MAX) {
+    if (length == 0 || length > ANSWER_CREDENTIAL_MAX ||
+        value[length + strspn(value + length, " \t\r\n")] != '\0') {
         return;
     }
-    memory->credential = strdup(value);
+    memory->credential = strndup(value, length);
     reading->credential = memory->credential;
 }
 
+/* A date in Retry-After is the issuer's time, so its own Date is the better "now" to take it from. */
 static void answer_read_headers(struct reading *reading, const struct http_response *response,
                                 int64_t wall_ms)
 {
     struct outcome *outcome = &reading->outcome;
+    int64_t now_ms = wall_ms;
 
-    if (!freshet_http_date(response->date, &outcome->date_s)) {
-        outcome->date_s = 0;
+    if (freshet_http_date(response->date, &outcome->date_s)) {
+        now_ms = outcome->date_s * 1000;
     }
     if (response->status == 429 || response->status == 503) {
         outcome->has_retry_after =
-            freshet_retry_after(response->retry_after, wall_ms, &outcome->retry_after_ms);
+            freshet_retry_after(response->retry_after, now_ms, &outcome->retry_after_ms);
     }
     answer_read_credential(reading, response->authorization);
+}
+
+/* ---- the whole ---- */
+
+static void answer_read(enum endpoint on, const struct http_response *response,
+                        struct reading *reading)
+{
+    struct reading_memory *memory = reading->memory;
+    struct outcome *outcome = &reading->outcome;
+    const json_t *errors = NULL;
+    bool no_body =
+        response->status == 204 || (response->body_length == 0 && !response->body_too_long);
+
+    if (!no_body && !response->body_too_long) {
+        memory->root = freshet_json_object(response->body, response->body_length,
+                                           freshet_clerk_answer_max(on));
+    }
+    errors = json_object_get(memory->root, "errors");
+    answer_copy_code(memory->code, answer_code(errors, 0));
+    outcome->code = memory->code;
+    outcome->kind = answer_class(response->status, errors);
+    if (outcome->kind == OUTCOME_GOOD) {
+        outcome->unreadable = answer_read_good(on, no_body, reading);
+    }
+    if (outcome->unreadable != READ_WELL) {
+        outcome->kind = OUTCOME_TRY_LATER;
+    }
+    if (!outcome->has_client) {
+        answer_read_embedded(on, reading);
+    }
 }
 
 void freshet_clerk_read(enum endpoint on, const struct http_response *response, int64_t wall_ms,
                         struct reading *reading)
 {
     struct outcome *outcome = &reading->outcome;
-    struct answer_memory *memory = NULL;
 
     *reading = (struct reading){.outcome = {.code = "", .http_status = response->status}};
     if (response->status == 0) {
@@ -292,23 +271,10 @@ void freshet_clerk_read(enum endpoint on, const struct http_response *response, 
         outcome->no_answer = response->no_answer;
         return;
     }
-    memory = calloc(1, sizeof(*memory));
-    if (memory == NULL) {
-        answer_unreadable(outcome, READ_WELL);
+    if (freshet_reading_new(reading) == NULL) {
+        outcome->kind = OUTCOME_TRY_LATER;
         return;
     }
-    reading->memory = memory;
-    if (!response->body_too_long && response->status != 204) {
-        memory->root = freshet_json_object(response->body, response->body_length);
-    }
-    outcome->kind = answer_class(response->status, answer_errors(memory));
-    answer_copy_code(memory->code, answer_error_code(answer_errors(memory), 0));
-    outcome->code = memory->code;
     answer_read_headers(reading, response, wall_ms);
-    if (outcome->kind == OUTCOME_GOOD) {
-        answer_read_good(on, response, reading);
-    }
-    if (!outcome->has_client) {
-        answer_embedded_client(reading, on);
-    }
+    answer_read(on, response, reading);
 }

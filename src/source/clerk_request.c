@@ -13,8 +13,8 @@
 #include "source/text.h"
 
 #define CLERK_API_VERSION "2025-11-10"
-#define TOKEN_ANSWER_MAX 65536
-#define OTHER_ANSWER_MAX 1048576
+#define TOKEN_ANSWER_MAX  65536
+#define OTHER_ANSWER_MAX  1048576
 
 size_t freshet_clerk_answer_max(enum endpoint on)
 {

@@ -65,11 +65,13 @@ static void json_wipe(json_t *value)
     if (json_is_string(value)) {
         sodium_memzero((char *)json_string_value(value), json_string_length(value));
     } else if (json_is_array(value)) {
-        json_array_foreach (value, index, member) {
+        json_array_foreach(value, index, member)
+        {
             json_wipe(member);
         }
     } else if (json_is_object(value)) {
-        json_object_foreach (value, name, member) {
+        json_object_foreach(value, name, member)
+        {
             json_wipe(member);
         }
     }

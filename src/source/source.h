@@ -25,7 +25,7 @@ struct clerk_instance {
     char base_url[512]; /* "https://host/v1", no trailing slash */
     char suffix[9];     /* the 8 characters that name the instance in cookies */
     bool development;
-    bool loopback;      /* http is allowed, proxies are not used */
+    bool loopback; /* http is allowed, proxies are not used */
 };
 
 /*
@@ -40,8 +40,8 @@ enum freshet_status freshet_clerk_instance_init(struct clerk_instance *instance,
 /* A request ready to be sent. freshet_http_request_free() wipes and frees. */
 struct http_request {
     bool post;
-    char *url;           /* with the query */
-    char *body;          /* form-encoded; NULL when not a POST; "" when empty */
+    char *url;  /* with the query */
+    char *body; /* form-encoded; NULL when not a POST; "" when empty */
     size_t body_length;
     char *authorization; /* header value; NULL: leave the header out */
     size_t answer_max;   /* bytes of body to accept */
@@ -61,7 +61,7 @@ struct http_response {
     const char *body;
     size_t body_length;
     bool body_too_long;
-    const char *retry_after;   /* header values, NULL without */
+    const char *retry_after; /* header values, NULL without */
     const char *date;
     const char *authorization;
 };

@@ -12,6 +12,9 @@
 
 /* The text can hold bytes of the file: nothing that a terminal would obey is printed. */
 static void config_error(cfg_t *cfg, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+
+static void config_error(cfg_t *cfg, const char *format, va_list arguments)
 {
     char text[256];
 

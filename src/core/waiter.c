@@ -25,16 +25,8 @@ void freshet_waiter_park(struct waiter_list *list, struct waiter *waiter)
 
 static void waiter_unlink(struct waiter_list *list, struct waiter *waiter)
 {
-    if (waiter->previous != NULL) {
-        waiter->previous->next = waiter->next;
-    } else if (list->oldest == waiter) {
-        list->oldest = waiter->next;
-    }
-    if (waiter->next != NULL) {
-        waiter->next->previous = waiter->previous;
-    } else if (list->youngest == waiter) {
-        list->youngest = waiter->previous;
-    }
+    *(waiter->previous != NULL ? &waiter->previous->next : &list->oldest) = waiter->next;
+    *(waiter->next != NULL ? &waiter->next->previous : &list->youngest) = waiter->previous;
     waiter->next = NULL;
     waiter->previous = NULL;
 }
@@ -207,8 +199,13 @@ void freshet_waiter_settle(struct engine *engine, struct waiter *waiter)
 void freshet_waiters_fail(struct engine *engine, struct waiter_list *list,
                           enum freshet_status status, int http_status)
 {
-    while (list->oldest != NULL) {
-        freshet_waiter_fail(engine, list->oldest, status, http_status);
+    struct waiter *waiter = list->oldest;
+
+    while (waiter != NULL) {
+        struct waiter *next = waiter->next;
+
+        freshet_waiter_fail(engine, waiter, status, http_status);
+        waiter = next;
     }
 }
 

@@ -293,7 +293,7 @@ int freshet_pump_init(struct pump *pump, uv_loop_t *loop, const struct pump_opti
 
     *pump = (struct pump){.loop = loop, .options = *options};
     pump->engine = freshet_engine_new(&options->engine, freshet_clock_sample());
-    pump->sessions = calloc(options->engine.max_sessions, sizeof(*pump->sessions));
+    pump->sessions = calloc(options->engine.max_sessions, sizeof(struct pump_session *));
     pump->http = freshet_http_new(loop, &http);
     if (pump->engine == NULL || pump->sessions == NULL || pump->http == NULL) {
         status = UV_ENOMEM;

@@ -257,7 +257,7 @@ enum freshet_status freshet_open(const struct freshet_client_options *options,
     if (made == NULL) {
         return freshet_error_set(error, FRESHET_NO_MEMORY, 0, "out of memory");
     }
-    /* cppcheck-suppress invalidFunctionArg: an anonymous mapping has no descriptor */
+    // cppcheck-suppress invalidFunctionArg ; an anonymous mapping has no descriptor
     made->born =
         mmap(NULL, CLIENT_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     made->kept = calloc(FRESHET_EVENTS_KEPT, sizeof(*made->kept));

@@ -107,7 +107,8 @@ struct freshet_session_options {
 
 /*
  * Opens a session: reads environment and client in the background and returns at once; gets wait
- * for that. FRESHET_INVALID: a key, a URL or a file is wrong, and `error` says which.
+ * for that. FRESHET_INVALID: a key, a URL or a file is wrong, and `error` says which. In a callback:
+ * FRESHET_WOULD_BLOCK.
  */
 FRESHET_MUST_USE enum freshet_status freshet_session_open(
     struct freshet_client *client, const struct freshet_session_options *options,

@@ -88,6 +88,10 @@ enum freshet_status freshet_session_open(struct freshet_client *client,
     if (freshet_client_forked(client)) {
         return freshet_error_set(error, FRESHET_FORKED, 0, freshet_error_text(FRESHET_FORKED));
     }
+    if (freshet_client_in_loop(client) && client->pump.busy) {
+        return freshet_error_set(error, FRESHET_WOULD_BLOCK, 0,
+                                 "a session cannot be opened inside a callback");
+    }
     if (!session_options_valid(options)) {
         return freshet_error_set(error, status, 0, "the session options are not valid");
     }

@@ -169,6 +169,17 @@ static const char *flight_last_text(const struct engine *engine, const struct en
     return session->last_text;
 }
 
+/* Does anybody who waits want a token that is made for this request? */
+static bool flight_skips_cache(const struct entry *entry)
+{
+    const struct waiter *waiter = entry->waiters.oldest;
+
+    while (waiter != NULL && !waiter->skip_cache) {
+        waiter = waiter->next;
+    }
+    return waiter != NULL;
+}
+
 static void flight_send(struct engine *engine, struct entry *entry)
 {
     struct flight *flight = &entry->flight;
@@ -188,7 +199,7 @@ static void flight_send(struct engine *engine, struct entry *entry)
     effect->u.fetch.cause = flight->cause;
     effect->u.fetch.attempt = flight->failures + 1;
     effect->u.fetch.key = freshet_entry_key(engine, entry);
-    effect->u.fetch.skip_cache = flight->cause == CAUSE_SKIP_CACHE;
+    effect->u.fetch.skip_cache = flight_skips_cache(entry);
     effect->u.fetch.with_expired = flight->again;
     effect->u.fetch.session_minter = entry->session->session_minter;
     effect->u.fetch.last_text = flight_last_text(engine, entry, &effect->u.fetch.last_length);

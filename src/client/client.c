@@ -240,6 +240,15 @@ static int client_start(struct freshet_client *client, const struct freshet_clie
     return status;
 }
 
+/* A page of our own that fork() wipes in the child. */
+static unsigned char *client_page(void)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+
+    // cppcheck-suppress invalidFunctionArg ; an anonymous mapping has no descriptor
+    return mmap(NULL, CLIENT_PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
+}
+
 enum freshet_status freshet_open(const struct freshet_client_options *options,
                                  struct freshet_client **client, struct freshet_error *error)
 {
@@ -257,9 +266,7 @@ enum freshet_status freshet_open(const struct freshet_client_options *options,
     if (made == NULL) {
         return freshet_error_set(error, FRESHET_NO_MEMORY, 0, "out of memory");
     }
-    // cppcheck-suppress invalidFunctionArg ; an anonymous mapping has no descriptor
-    made->born =
-        mmap(NULL, CLIENT_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    made->born = client_page();
     made->kept = calloc(FRESHET_EVENTS_KEPT, sizeof(*made->kept));
     if (made->born == MAP_FAILED || made->kept == NULL ||
         madvise(made->born, CLIENT_PAGE, MADV_WIPEONFORK) != 0) {

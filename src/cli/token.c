@@ -46,8 +46,7 @@ static enum exit_code token_get(const struct settings *settings,
     enum exit_code code = freshet_exit_code(status);
 
     if (status != FRESHET_OK) {
-        fprintf(stderr, "freshet: %s: %s (HTTP status %d)\n", freshet_status_name(status),
-                error.message, error.http_status);
+        fprintf(stderr, "freshet: %s: %s\n", freshet_status_name(status), error.message);
     } else if (token_print(token, settings->json) != 0) {
         fprintf(stderr, "freshet: the token could not be written to standard output\n");
         code = EXIT_OTHER;

@@ -75,8 +75,12 @@ void freshet_load_start(struct engine *engine, struct session *session)
     session->environment = (struct errand){.at_ms = FRESHET_NEVER};
     session->touch = (struct errand){.at_ms = FRESHET_NEVER};
     session->sign_out = (struct errand){.at_ms = FRESHET_NEVER};
-    load_environment(engine, session);
-    freshet_load_client(engine, session, CAUSE_OPEN);
+    if (session->issuer->offline) {
+        freshet_load_connectivity(engine, session, false);
+    } else {
+        load_environment(engine, session);
+        freshet_load_client(engine, session, CAUSE_OPEN);
+    }
     freshet_session_update(engine, session);
 }
 
@@ -149,10 +153,11 @@ static void load_outage(struct engine *engine, struct session *session, const st
     session->outage = true;
     entry = load_stand_in(engine, session);
     freshet_session_set_status(engine, session, SESSION_DEGRADED);
+    if (entry == NULL && session->issuer->offline) {
+        return; /* the calls end as every call does that waits for connectivity */
+    }
     if (entry == NULL) {
-        enum freshet_status status = session->issuer->offline ? FRESHET_OFFLINE : load_status(out);
-
-        freshet_waiters_fail(engine, &session->parked, status, out->http_status);
+        freshet_waiters_fail(engine, &session->parked, load_status(out), out->http_status);
         return;
     }
     freshet_flight_start(engine, entry, CAUSE_OPEN, true);
@@ -332,6 +337,22 @@ void freshet_load_client_answered(struct engine *engine, struct session *session
 
 /* ---- time ---- */
 
+/* Offline nothing is sent: a start goes on with what is known, and the client is read on return. */
+void freshet_load_connectivity(struct engine *engine, struct session *session, bool online)
+{
+    static const struct outcome no_answer = {.kind = OUTCOME_NO_ANSWER};
+    struct reading_state *client = &session->client;
+
+    if (!online && session->status == SESSION_LOADING) {
+        client->attempt = 0;
+        client->at_ms = engine->now.boot_ms;
+        load_outage(engine, session, &no_answer);
+    } else if (online && client->request == 0 && client->at_ms != FRESHET_NEVER &&
+               client->unauthorized == 0) {
+        freshet_load_client(engine, session, CAUSE_ONLINE);
+    }
+}
+
 void freshet_load_tick(struct engine *engine, struct session *session)
 {
     static const struct outcome timeout = {.kind = OUTCOME_NO_ANSWER,
@@ -343,14 +364,15 @@ void freshet_load_tick(struct engine *engine, struct session *session)
     if (environment->request != 0 && environment->deadline_ms <= now) {
         freshet_request_abandon(engine, environment->request, true);
         freshet_load_environment_answered(engine, session, &timeout);
-    } else if (environment->request == 0 && environment->at_ms <= now) {
+    } else if (environment->request == 0 && environment->at_ms <= now &&
+               !session->issuer->offline) {
         load_environment(engine, session);
     }
     if (client->request != 0 && client->deadline_ms <= now) {
         freshet_request_abandon(engine, client->request, true);
         client->request = 0;
         load_failed(engine, session, &timeout);
-    } else if (client->request == 0 && client->at_ms <= now) {
+    } else if (client->request == 0 && client->at_ms <= now && !session->issuer->offline) {
         freshet_load_client(engine, session,
                             session->status == SESSION_LOADING ? CAUSE_RETRY : CAUSE_OPEN);
     }

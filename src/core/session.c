@@ -350,10 +350,7 @@ void freshet_session_clear(struct engine *engine, struct session *session)
 /* Connectivity came back: whatever the session waits for is asked at once. */
 void freshet_session_connectivity(struct engine *engine, struct session *session, bool online)
 {
-    if (online && session->client.request == 0 && session->client.at_ms != FRESHET_NEVER &&
-        session->client.unauthorized == 0) {
-        session->client.at_ms = engine->now.boot_ms;
-    }
+    freshet_load_connectivity(engine, session, online);
     if (online && session->sign_out.at_ms != FRESHET_NEVER) {
         session->sign_out.at_ms = engine->now.boot_ms;
     }
@@ -423,21 +420,27 @@ static void session_tick_sign_out(struct engine *engine, struct session *session
     if (errand->request != 0 && errand->deadline_ms <= engine->now.boot_ms) {
         freshet_request_abandon(engine, errand->request, true);
         session_signed_out_at_server(engine, session, &timeout);
-    } else if (errand->request == 0 && errand->at_ms <= engine->now.boot_ms) {
+    } else if (errand->request == 0 && errand->at_ms <= engine->now.boot_ms &&
+               !session->issuer->offline) {
         session_send_sign_out(engine, session);
     }
 }
 
+static int64_t session_parked_end(const struct engine *engine, const struct waiter *waiter)
+{
+    return freshet_min(waiter->ends_ms, freshet_waiter_offline_end(engine, waiter));
+}
+
 static void session_tick_parked(struct engine *engine, struct session *session)
 {
+    enum freshet_status status = session->issuer->offline ? FRESHET_OFFLINE : FRESHET_TIMEOUT;
     struct waiter *waiter = session->parked.oldest;
 
     while (waiter != NULL) {
         struct waiter *next = waiter->next;
 
-        if (waiter->ends_ms <= engine->now.boot_ms) {
-            freshet_waiter_fail(engine, waiter,
-                                session->issuer->offline ? FRESHET_OFFLINE : FRESHET_TIMEOUT, 0);
+        if (session_parked_end(engine, waiter) <= engine->now.boot_ms) {
+            freshet_waiter_fail(engine, waiter, status, 0);
         }
         waiter = next;
     }
@@ -452,21 +455,26 @@ void freshet_session_tick(struct engine *engine, struct session *session)
     freshet_session_update(engine, session);
 }
 
-static int64_t session_errand_next(const struct errand *errand)
+/* What is not under way waits for connectivity. */
+static int64_t session_errand_next(const struct session *session, const struct errand *errand)
 {
-    return errand->request != 0 ? errand->deadline_ms : errand->at_ms;
+    if (errand->request != 0) {
+        return errand->deadline_ms;
+    }
+    return session->issuer->offline ? FRESHET_NEVER : errand->at_ms;
 }
 
 void freshet_session_update(struct engine *engine, struct session *session)
 {
-    int64_t next =
-        session->client.request != 0 ? session->client.deadline_ms : session->client.at_ms;
+    bool offline = session->issuer->offline;
+    int64_t next = session->client.request != 0 ? session->client.deadline_ms
+                                                : (offline ? FRESHET_NEVER : session->client.at_ms);
 
-    next = freshet_min(next, session_errand_next(&session->environment));
-    next = freshet_min(next, session_errand_next(&session->touch));
-    next = freshet_min(next, session_errand_next(&session->sign_out));
+    next = freshet_min(next, session_errand_next(session, &session->environment));
+    next = freshet_min(next, session_errand_next(session, &session->touch));
+    next = freshet_min(next, session_errand_next(session, &session->sign_out));
     for (const struct waiter *w = session->parked.oldest; w != NULL; w = w->next) {
-        next = freshet_min(next, w->ends_ms);
+        next = freshet_min(next, session_parked_end(engine, w));
     }
     freshet_wheel_set(engine->wheel, &session->timer, next);
 }

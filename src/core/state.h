@@ -246,6 +246,7 @@ void freshet_waiters_attempt_failed(struct engine *engine, struct entry *entry,
 void freshet_waiters_tick(struct engine *engine, struct entry *entry);
 void freshet_waiters_offline(struct engine *engine, struct entry *entry);
 int64_t freshet_waiters_next(const struct engine *engine, const struct entry *entry);
+int64_t freshet_waiter_offline_end(const struct engine *engine, const struct waiter *waiter);
 int64_t freshet_waiter_half(const struct engine *engine, const struct entry *entry);
 
 /* schedule.c: when the next attempt of a flight is made */
@@ -318,6 +319,7 @@ void freshet_load_environment_answered(struct engine *engine, struct session *se
                                        const struct outcome *out);
 void freshet_load_client_answered(struct engine *engine, struct session *session,
                                   const struct request *request, const struct outcome *out);
+void freshet_load_connectivity(struct engine *engine, struct session *session, bool online);
 void freshet_load_tick(struct engine *engine, struct session *session);
 void freshet_load_take_tokens(struct engine *engine, struct session *session,
                               const struct request *request, const struct client_answer *client);

@@ -242,7 +242,7 @@ void freshet_waiters_attempt_failed(struct engine *engine, struct entry *entry,
 }
 
 /* When an offline wait is over; FRESHET_NEVER for one that is not. */
-static int64_t waiter_offline_end(const struct engine *engine, const struct waiter *waiter)
+int64_t freshet_waiter_offline_end(const struct engine *engine, const struct waiter *waiter)
 {
     const struct issuer *issuer = waiter->session->issuer;
 
@@ -267,7 +267,7 @@ static int64_t waiter_half_end(const struct engine *engine, const struct waiter 
 static int64_t waiter_end_ms(const struct engine *engine, const struct waiter *waiter)
 {
     return freshet_min(freshet_min(waiter->ends_ms, waiter_half_end(engine, waiter)),
-                       waiter_offline_end(engine, waiter));
+                       freshet_waiter_offline_end(engine, waiter));
 }
 
 int64_t freshet_waiters_next(const struct engine *engine, const struct entry *entry)
@@ -290,7 +290,7 @@ static void waiter_tick(struct engine *engine, struct waiter *waiter)
     int64_t now = engine->now.boot_ms;
     bool timed_out = waiter->ends_ms <= now;
     bool half = waiter_half_end(engine, waiter) <= now;
-    bool offline = waiter_offline_end(engine, waiter) <= now;
+    bool offline = freshet_waiter_offline_end(engine, waiter) <= now;
 
     if (!timed_out && !half && !offline) {
         return;

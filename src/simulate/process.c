@@ -81,12 +81,11 @@ void freshet_sim_process_tick(struct process *process)
 /* What the machine knows already: that there is no connectivity, that a sign-out is unfinished. */
 static void process_catch_up(struct process *process)
 {
-    struct event event = {.kind = EVENT_OFFLINE, .session = process->session};
+    struct event event = {.kind = EVENT_SIGN_OUT, .session = process->session};
 
+    if (process->world->network == NETWORK_OFFLINE)
+        freshet_sim_network(process, NETWORK_OFFLINE);
     process->network = process->world->network;
-    if (process->network == NETWORK_OFFLINE)
-        freshet_sim_process_event(process, &event);
-    event.kind = EVENT_SIGN_OUT;
     if (process->world->signing_out)
         freshet_sim_process_event(process, &event);
 }

@@ -239,6 +239,22 @@ static void numbers_beyond_64_bits_elsewhere_do_no_harm(void **state)
     free(text);
 }
 
+static void brackets_inside_strings_are_no_depth(void **state)
+{
+    char *text = session_token();
+    char *body = NULL;
+    struct reading reading;
+
+    (void)state;
+    assert_true(asprintf(&body, "{\"a\":\"\\\\\",\"jwt\":\"%s\",\"b\":\"\\\"%s\"}", text,
+                         "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[") > 0);
+    reading = reading_of(ON_TOKENS, 200, body);
+    assert_true(reading.outcome.has_token);
+    freshet_reading_free(&reading);
+    free(body);
+    free(text);
+}
+
 /* ---- harm ---- */
 
 static char *repeated(const char *head, const char *piece, size_t times, const char *tail)
@@ -515,6 +531,7 @@ int main(void)
         cmocka_unit_test(token_is_read),
         cmocka_unit_test(good_status_without_a_token_is_tried_later),
         cmocka_unit_test(numbers_beyond_64_bits_elsewhere_do_no_harm),
+        cmocka_unit_test(brackets_inside_strings_are_no_depth),
         cmocka_unit_test(deep_and_long_bodies_are_not_parsed),
         cmocka_unit_test(long_tokens_are_refused),
         cmocka_unit_test(cut_bodies_are_malformed_and_keep_their_status),

@@ -183,9 +183,10 @@ static void loopback_may_speak_plain_http(void **state)
 
 static void what_only_looks_like_loopback_is_not(void **state)
 {
-    static const char *const hosts[] = {"127.evil.com", "127.0.0.1.evil.com", "127.0.0.256",
-                                        "127.0.0",      "localhost.evil.com", "1127.0.0.1",
-                                        "[::1:2]",      "127.0.0.1.",         "[::ffff:127.0.0.1]"};
+    static const char *const hosts[] = {
+        "127.evil.com", "127.0.0.1.evil.com", "127.0.0.256", "127.0.0",
+        "128.0.0.1",    "localhost.evil.com", "1127.0.0.1",  "[::1:2]",
+        "127.0.0.1.",   "[::ffff:127.0.0.1]"};
     char url[64];
 
     (void)state;

@@ -175,6 +175,7 @@ static void touch_tells_organization_and_intent(void **state)
     fetch.u.fetch.intent = INTENT_SELECT_ORG;
     is_sent_as(&fetch, url, "active_organization_id=org_1&intent=select_org");
     fetch.u.fetch.intent = INTENT_NONE;
+    fetch.u.fetch.skip_cache = true; /* is for tokens only */
     is_sent_as(&fetch, url, "active_organization_id=org_1");
 }
 

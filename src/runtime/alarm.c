@@ -26,8 +26,7 @@ int freshet_alarm_init(struct alarm *alarm, uv_loop_t *loop, alarm_callback *cal
 {
     int status = 0;
 
-    alarm->callback = callback;
-    alarm->context = context;
+    *alarm = (struct alarm){.callback = callback, .context = context};
     alarm->descriptor = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     if (alarm->descriptor < 0) {
         return -errno;
@@ -37,8 +36,8 @@ int freshet_alarm_init(struct alarm *alarm, uv_loop_t *loop, alarm_callback *cal
         close(alarm->descriptor);
         return status;
     }
-    alarm->open = true;
     alarm->poll.data = alarm;
+    alarm->open = true;
     return uv_poll_start(&alarm->poll, UV_READABLE, alarm_ready);
 }
 
@@ -46,6 +45,9 @@ void freshet_alarm_set(struct alarm *alarm, int64_t boot_ms)
 {
     struct itimerspec at = {0};
 
+    if (!alarm->open) {
+        return;
+    }
     if (boot_ms != FRESHET_NEVER) {
         boot_ms = freshet_max(boot_ms, 1); /* zero would disarm */
         at.it_value.tv_sec = (time_t)(boot_ms / 1000);
@@ -54,12 +56,27 @@ void freshet_alarm_set(struct alarm *alarm, int64_t boot_ms)
     (void)timerfd_settime(alarm->descriptor, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
-void freshet_alarm_close(struct alarm *alarm)
+static void alarm_closed(uv_handle_t *handle)
+{
+    struct alarm *alarm = handle->data;
+
+    if (alarm->closed != NULL) {
+        alarm->closed(alarm->context);
+    }
+}
+
+void freshet_alarm_close_then(struct alarm *alarm, alarm_callback *closed)
 {
     if (alarm->open) {
         alarm->open = false;
+        alarm->closed = closed;
         uv_poll_stop(&alarm->poll);
-        uv_close((uv_handle_t *)&alarm->poll, NULL);
+        uv_close((uv_handle_t *)&alarm->poll, alarm_closed);
         close(alarm->descriptor);
     }
+}
+
+void freshet_alarm_close(struct alarm *alarm)
+{
+    freshet_alarm_close_then(alarm, NULL);
 }

@@ -17,6 +17,10 @@
 
 #define CONNECTIVITY_PORT 443
 
+/* Addresses for documentation: nobody has them, so only a route to everywhere leads there. */
+#define CONNECTIVITY_SOMEWHERE_V4 "192.0.2.1"
+#define CONNECTIVITY_SOMEWHERE_V6 "2001:db8::1"
+
 /* An interface that is up, has an address and is not loopback. */
 static bool connectivity_any_interface(void)
 {
@@ -66,13 +70,26 @@ static bool connectivity_has_route(const char *address)
     return routed;
 }
 
+/* An issuer that has lost one family may have addresses in the other that are not known here. */
+static enum connectivity_state connectivity_now(const struct connectivity *connectivity)
+{
+    const char *address = connectivity->address;
+    bool online = false;
+
+    if (address[0] == '\0') {
+        online = connectivity_any_interface();
+    } else {
+        online = connectivity_has_route(address) ||
+                 connectivity_has_route(strchr(address, ':') != NULL ? CONNECTIVITY_SOMEWHERE_V4
+                                                                     : CONNECTIVITY_SOMEWHERE_V6);
+    }
+    return online ? CONNECTIVITY_ONLINE : CONNECTIVITY_OFFLINE;
+}
+
 void freshet_connectivity_look(struct connectivity *connectivity)
 {
-    bool online = connectivity->address[0] != '\0' ? connectivity_has_route(connectivity->address)
-                                                   : connectivity_any_interface();
-    enum connectivity_state state = online ? CONNECTIVITY_ONLINE : CONNECTIVITY_OFFLINE;
-    bool news =
-        state != connectivity->state && !(online && connectivity->state == CONNECTIVITY_UNKNOWN);
+    enum connectivity_state state = connectivity_now(connectivity);
+    bool news = state != connectivity->state;
 
     connectivity->state = state;
     if (news) {
@@ -85,7 +102,10 @@ void freshet_connectivity_reached(struct connectivity *connectivity, const char 
     snprintf(connectivity->address, sizeof(connectivity->address), "%s", address);
 }
 
-/* What exactly has changed does not matter: the question is asked anew. */
+/*
+ * What exactly has changed does not matter: the question is asked anew. News that were lost because
+ * there were too many are an error of the socket, after which the loop has stopped watching it.
+ */
 static void connectivity_ready(uv_poll_t *poll, int status, int events)
 {
     struct connectivity *connectivity = poll->data;
@@ -93,12 +113,12 @@ static void connectivity_ready(uv_poll_t *poll, int status, int events)
     ssize_t size = 0;
 
     (void)events;
-    if (status != 0) {
-        return;
-    }
     do {
         size = recv(connectivity->descriptor, news, sizeof(news), MSG_DONTWAIT);
     } while (size > 0 || (size < 0 && (errno == EINTR || errno == ENOBUFS)));
+    if (status != 0) {
+        uv_poll_start(poll, UV_READABLE, connectivity_ready);
+    }
     freshet_connectivity_look(connectivity);
 }
 
@@ -116,7 +136,7 @@ int freshet_connectivity_init(struct connectivity *connectivity, uv_loop_t *loop
     connectivity->descriptor =
         socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
     if (connectivity->descriptor < 0) {
-        return 0; /* nothing to be told: the state stays unknown, which is online */
+        return 0; /* nobody tells us of changes: the state stays unknown, which is online */
     }
     status = bind(connectivity->descriptor, (struct sockaddr *)&groups, sizeof(groups)) == 0
                  ? uv_poll_init(loop, &connectivity->poll, connectivity->descriptor)
@@ -127,6 +147,7 @@ int freshet_connectivity_init(struct connectivity *connectivity, uv_loop_t *loop
     }
     connectivity->open = true;
     connectivity->poll.data = connectivity;
+    connectivity->state = connectivity_now(connectivity);
     return uv_poll_start(&connectivity->poll, UV_READABLE, connectivity_ready);
 }
 

@@ -2,8 +2,9 @@
  * Is there a way to the issuer at all? Loop thread only.
  *
  * "Offline" is said only when the kernel has no route to the issuer's last known address (a UDP
- * connect, which sends nothing) or, before one is known, when no interface but loopback is up with
- * an address. Everything else counts as online. Netlink only says when to ask again.
+ * connect, which sends nothing) nor to the world by the other family or, before an address is known,
+ * when no interface but loopback is up with an address. Everything else counts as online. Netlink
+ * only says when to ask again.
  */
 #ifndef FRESHET_RUNTIME_CONNECTIVITY_H
 #define FRESHET_RUNTIME_CONNECTIVITY_H
@@ -25,7 +26,7 @@ struct connectivity {
     void *context;
 };
 
-/* 0, or a negative libuv error. The state is unknown until something changes. */
+/* 0, or a negative libuv error. The state is known afterwards, and not told until it changes. */
 int freshet_connectivity_init(struct connectivity *connectivity, uv_loop_t *loop,
                               connectivity_callback *callback, void *context);
 

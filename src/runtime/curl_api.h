@@ -7,9 +7,14 @@
 #ifndef FRESHET_RUNTIME_CURL_API_H
 #define FRESHET_RUNTIME_CURL_API_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include <curl/curl.h>
 
 struct curl_api {
+    CURLcode (*global_init)(long);
+    curl_version_info_data *(*version_info)(CURLversion);
     CURL *(*easy_init)(void);
     void (*easy_cleanup)(CURL *);
     CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
@@ -26,7 +31,7 @@ struct curl_api {
     void (*slist_free_all)(struct curl_slist *);
 };
 
-/* Fills the table; 0, or -1 if libcurl is not there. */
-int freshet_curl_load(struct curl_api *api);
+/* Fills the table, from any thread; false with a sentence in `reason` if no usable libcurl is there. */
+bool freshet_curl_load(struct curl_api *api, char *reason, size_t size);
 
 #endif

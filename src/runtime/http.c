@@ -4,28 +4,38 @@
  */
 #include "runtime/http.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "runtime/alarm.h"
 #include "runtime/clock.h"
 #include "runtime/curl_api.h"
 #include "runtime/transfer.h"
+
+#define HTTP_REASON_MAX 256
 
 struct http {
     uv_loop_t *loop;
     char *user_agent;
     char *ca_file;
+    char *proxy;
+    bool proxied;
+    char reason[HTTP_REASON_MAX];
     struct curl_api api;
     CURLM *multi; /* NULL until the first request */
-    uv_timer_t timer;
+    struct alarm alarm;
     int handles; /* of the loop, not yet closed */
     bool closing;
+    struct watch *watches;
     struct transfer *transfers;
 };
 
 /* A socket that libcurl has asked the loop to watch. */
 struct watch {
+    struct watch *next;
     uv_poll_t poll;
     struct http *http;
     curl_socket_t socket;
@@ -35,13 +45,21 @@ static void http_collect(struct http *http);
 
 /* ---- sockets and time ---- */
 
-static void http_handle_closed(struct http *http)
+static void http_free(struct http *http)
 {
+    free(http->user_agent);
+    free(http->ca_file);
+    free(http->proxy);
+    free(http);
+}
+
+static void http_handle_closed(void *context)
+{
+    struct http *http = context;
+
     http->handles--;
     if (http->closing && http->handles == 0) {
-        free(http->user_agent);
-        free(http->ca_file);
-        free(http);
+        http_free(http);
     }
 }
 
@@ -52,11 +70,6 @@ static void http_watch_closed(uv_handle_t *handle)
 
     free(watch);
     http_handle_closed(http);
-}
-
-static void http_timer_closed(uv_handle_t *handle)
-{
-    http_handle_closed(handle->data);
 }
 
 static void http_act(struct http *http, curl_socket_t socket, int events)
@@ -80,13 +93,17 @@ static void http_socket_ready(uv_poll_t *poll, int status, int events)
     http_act(watch->http, watch->socket, what);
 }
 
-static void http_unwatch(struct http *http, struct watch *watch, curl_socket_t socket)
+static void http_unwatch(struct http *http, struct watch *watch)
 {
-    if (watch != NULL) {
-        uv_poll_stop(&watch->poll);
-        uv_close((uv_handle_t *)&watch->poll, http_watch_closed);
-        http->api.multi_assign(http->multi, socket, NULL);
+    struct watch **link = &http->watches;
+
+    while (*link != watch) {
+        link = &(*link)->next;
     }
+    *link = watch->next;
+    http->api.multi_assign(http->multi, watch->socket, NULL);
+    uv_poll_stop(&watch->poll);
+    uv_close((uv_handle_t *)&watch->poll, http_watch_closed);
 }
 
 static struct watch *http_watch(struct http *http, curl_socket_t socket)
@@ -101,8 +118,27 @@ static struct watch *http_watch(struct http *http, curl_socket_t socket)
     watch->http = http;
     watch->socket = socket;
     watch->poll.data = watch;
+    watch->next = http->watches;
+    http->watches = watch;
     http->api.multi_assign(http->multi, socket, watch);
     return watch;
+}
+
+/* libcurl says "remove" before it closes a descriptor; a watch that outlived it would see the
+ * events of a stranger. */
+static int http_close_socket(void *context, curl_socket_t socket)
+{
+    struct http *http = context;
+    struct watch *watch = http->watches;
+
+    while (watch != NULL && watch->socket != socket) {
+        watch = watch->next;
+    }
+    assert(watch == NULL);
+    if (watch != NULL) {
+        http_unwatch(http, watch);
+    }
+    return close(socket);
 }
 
 static int http_socket_wanted(CURL *easy, curl_socket_t socket, int what, void *context,
@@ -114,7 +150,9 @@ static int http_socket_wanted(CURL *easy, curl_socket_t socket, int what, void *
 
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
-        http_unwatch(http, watch, socket);
+        if (watch != NULL) {
+            http_unwatch(http, watch);
+        }
         return 0;
     }
     if (watch == NULL) {
@@ -128,24 +166,21 @@ static int http_socket_wanted(CURL *easy, curl_socket_t socket, int what, void *
     return uv_poll_start(&watch->poll, events, http_socket_ready);
 }
 
-static void http_timer_rang(uv_timer_t *timer)
+static void http_alarm_rang(void *context)
 {
-    http_act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+    http_act(context, CURL_SOCKET_TIMEOUT, 0);
 }
 
-/* May be called from inside libcurl: only the timer is touched. */
+/* May be called from inside libcurl: only the alarm is touched. It rings from the poll, once a
+ * turn, so that a delay of 0 starves nobody. */
 static int http_timer_wanted(CURLM *multi, long timeout_ms, void *context)
 {
     struct http *http = context;
 
     (void)multi;
-    if (timeout_ms < 0) {
-        uv_timer_stop(&http->timer);
-        return 0;
-    }
-    uv_update_time(http->loop);
-    return uv_timer_start(&http->timer, http_timer_rang, timeout_ms > 0 ? (uint64_t)timeout_ms : 1,
-                          0);
+    freshet_alarm_set(&http->alarm, timeout_ms >= 0 ? freshet_clock_sample().boot_ms + timeout_ms
+                                                    : FRESHET_NEVER);
+    return 0;
 }
 
 /* ---- transfers ---- */
@@ -170,18 +205,19 @@ static void http_drop(struct http *http, struct transfer *transfer)
 }
 
 /* A transfer has ended: its answer goes out, then it goes away. */
-static void http_finish(struct http *http, struct transfer *transfer, bool answered)
+static void http_finish(struct http *http, struct transfer *transfer, CURLcode result)
 {
-    struct http_response response = freshet_transfer_response(transfer, &http->api, answered);
+    struct http_response response = freshet_transfer_response(transfer, &http->api, result);
+    bool direct = transfer->loopback || !http->proxied;
     char address[64] = "";
     char *primary = NULL;
 
-    http_unlink(http, transfer);
-    if (answered &&
+    if (response.status != 0 && direct &&
         http->api.easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &primary) == CURLE_OK &&
         primary != NULL) {
         snprintf(address, sizeof(address), "%s", primary);
     }
+    http_unlink(http, transfer);
     http->api.multi_remove_handle(http->multi, transfer->easy);
     transfer->callback(transfer->context, transfer->id, &response, address, freshet_clock_sample());
     freshet_transfer_free(transfer, &http->api);
@@ -196,24 +232,25 @@ static void http_collect(struct http *http)
         struct transfer *transfer = NULL;
         CURLcode result = message->data.result;
 
-        if (message->msg != CURLMSG_DONE) {
-            continue;
+        if (message->msg == CURLMSG_DONE) {
+            http->api.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+            http_finish(http, transfer, result);
         }
-        http->api.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
-        http_finish(http, transfer, result == CURLE_OK || transfer->body_too_long);
     }
 }
 
+/* The first request finds libcurl; one that failed to is followed by another try. */
 static bool http_ready(struct http *http)
 {
     if (http->multi != NULL) {
         return true;
     }
-    if (freshet_curl_load(&http->api) != 0) {
+    if (!freshet_curl_load(&http->api, http->reason, sizeof(http->reason))) {
         return false;
     }
     http->multi = http->api.multi_init();
     if (http->multi == NULL) {
+        snprintf(http->reason, sizeof(http->reason), "no memory for libcurl's connections");
         return false;
     }
     http->api.multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, http_socket_wanted);
@@ -224,34 +261,52 @@ static bool http_ready(struct http *http)
     return true;
 }
 
+static bool http_add(struct http *http, struct transfer *transfer)
+{
+    const struct http_options options = {
+        .user_agent = http->user_agent, .ca_file = http->ca_file, .proxy = http->proxy};
+
+    return freshet_transfer_prepare(transfer, &http->api, &options) &&
+           http->api.easy_setopt(transfer->easy, CURLOPT_CLOSESOCKETFUNCTION, http_close_socket) ==
+               CURLE_OK &&
+           http->api.easy_setopt(transfer->easy, CURLOPT_CLOSESOCKETDATA, http) == CURLE_OK &&
+           http->api.multi_add_handle(http->multi, transfer->easy) == CURLM_OK;
+}
+
 bool freshet_http_send(struct http *http, struct http_request *request, request_id id,
                        bool loopback, http_callback *callback, void *context)
 {
-    const struct http_options options = {.user_agent = http->user_agent, .ca_file = http->ca_file};
     struct transfer *transfer = NULL;
 
-    if (!http_ready(http)) {
+    if (http->closing || !http_ready(http)) {
         return false;
     }
     transfer = calloc(1, sizeof(*transfer));
-    if (transfer == NULL) {
-        return false;
+    if (transfer != NULL) {
+        *transfer = (struct transfer){.id = id,
+                                      .request = *request,
+                                      .callback = callback,
+                                      .context = context,
+                                      .loopback = loopback};
     }
-    transfer->http = http;
-    transfer->id = id;
-    transfer->callback = callback;
-    transfer->context = context;
-    transfer->request = *request;
-    if (!freshet_transfer_prepare(transfer, &http->api, &options, loopback) ||
-        http->api.multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
-        transfer->request = (struct http_request){0};
-        freshet_transfer_free(transfer, &http->api);
+    if (transfer == NULL || !http_add(http, transfer)) {
+        snprintf(http->reason, sizeof(http->reason),
+                 "libcurl does not take the request; are its address and the CA file right?");
+        if (transfer != NULL) {
+            transfer->request = (struct http_request){0};
+            freshet_transfer_free(transfer, &http->api);
+        }
         return false;
     }
     *request = (struct http_request){0};
     transfer->next = http->transfers;
     http->transfers = transfer;
     return true;
+}
+
+const char *freshet_http_reason(const struct http *http)
+{
+    return http->reason;
 }
 
 void freshet_http_abandon(struct http *http, request_id id)
@@ -266,14 +321,50 @@ void freshet_http_abandon(struct http *http, request_id id)
     }
 }
 
+static struct transfer *http_doomed(const struct http *http)
+{
+    struct transfer *transfer = http->transfers;
+
+    while (transfer != NULL && !transfer->doomed) {
+        transfer = transfer->next;
+    }
+    return transfer;
+}
+
+/* Callbacks may send and abandon: those who were under way at the start are marked first. */
 void freshet_http_fail_all(struct http *http)
 {
-    while (http->transfers != NULL) {
-        http_finish(http, http->transfers, false);
+    struct transfer *transfer = NULL;
+
+    for (transfer = http->transfers; transfer != NULL; transfer = transfer->next) {
+        transfer->doomed = !transfer->loopback && !http->proxied;
+    }
+    while ((transfer = http_doomed(http)) != NULL) {
+        http_finish(http, transfer, CURLE_COULDNT_CONNECT);
     }
 }
 
 /* ---- life ---- */
+
+static bool http_copy(char **copy, const char *text)
+{
+    *copy = text != NULL ? strdup(text) : NULL;
+    return text == NULL || *copy != NULL;
+}
+
+/* The variables that libcurl looks at for https. */
+static bool http_environment_has_proxy(void)
+{
+    static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    bool found = false;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *value = getenv(names[i]);
+
+        found = found || (value != NULL && value[0] != '\0');
+    }
+    return found;
+}
 
 struct http *freshet_http_new(uv_loop_t *loop, const struct http_options *options)
 {
@@ -283,17 +374,21 @@ struct http *freshet_http_new(uv_loop_t *loop, const struct http_options *option
         return NULL;
     }
     http->loop = loop;
-    http->user_agent = strdup(options->user_agent);
-    http->ca_file = options->ca_file != NULL ? strdup(options->ca_file) : NULL;
-    if (http->user_agent == NULL || (options->ca_file != NULL && http->ca_file == NULL)) {
-        free(http->user_agent);
-        free(http);
+    http->proxied =
+        options->proxy != NULL ? options->proxy[0] != '\0' : http_environment_has_proxy();
+    http->handles = 1;
+    if (!http_copy(&http->user_agent, options->user_agent) ||
+        !http_copy(&http->ca_file, options->ca_file) || !http_copy(&http->proxy, options->proxy) ||
+        freshet_alarm_init(&http->alarm, loop, http_alarm_rang, http) != 0) {
+        freshet_http_close(http);
         return NULL;
     }
-    uv_timer_init(loop, &http->timer);
-    http->timer.data = http;
-    http->handles = 1;
     return http;
+}
+
+bool freshet_http_proxied(const struct http *http)
+{
+    return http->proxied;
 }
 
 void freshet_http_close(struct http *http)
@@ -308,5 +403,9 @@ void freshet_http_close(struct http *http)
         http->api.multi_cleanup(http->multi);
     }
     http->closing = true;
-    uv_close((uv_handle_t *)&http->timer, http_timer_closed);
+    if (http->alarm.open) {
+        freshet_alarm_close_then(&http->alarm, http_handle_closed);
+    } else {
+        http_handle_closed(http);
+    }
 }

@@ -9,14 +9,16 @@
 
 struct transfer {
     struct transfer *next;
-    struct http *http;
     request_id id;
     CURL *easy;
     struct curl_slist *headers;
     struct http_request request;
     http_callback *callback;
     void *context;
-    int sends; /* how often libcurl was about to send it */
+    bool loopback;
+    bool doomed; /* to be ended without an answer */
+    int sends;   /* how often libcurl was about to send it */
+    size_t header_bytes;
     char *body;
     size_t body_length;
     size_t body_capacity;
@@ -28,11 +30,11 @@ struct transfer {
 
 /* Makes the handle ready to be added; false without memory. The request moves in. */
 bool freshet_transfer_prepare(struct transfer *transfer, const struct curl_api *api,
-                              const struct http_options *options, bool loopback);
+                              const struct http_options *options);
 
-/* The response so far, as status and strings. */
+/* What has come back once libcurl is done with the transfer. */
 struct http_response freshet_transfer_response(const struct transfer *transfer,
-                                               const struct curl_api *api, bool answered);
+                                               const struct curl_api *api, CURLcode result);
 
 void freshet_transfer_free(struct transfer *transfer, const struct curl_api *api);
 

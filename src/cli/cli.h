@@ -50,7 +50,11 @@ struct connection {
     struct freshet_client *client;
     struct freshet_session *session;
 };
-enum exit_code freshet_connect(const struct settings *settings, struct connection *connection);
+/* Opens a client and a session; the subscriber (may be NULL) hears of everything from the start. */
+enum exit_code freshet_connect(const struct settings *settings, freshet_event_callback *callback,
+                               void *context, struct connection *connection);
+/* The get that the flags ask for; its strings are the settings'. */
+struct freshet_request freshet_settings_request(const struct settings *settings);
 enum exit_code freshet_exit_code(enum freshet_status status);
 
 /* The commands. */

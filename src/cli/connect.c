@@ -36,7 +36,18 @@ enum exit_code freshet_exit_code(enum freshet_status status)
     return EXIT_OTHER;
 }
 
-enum exit_code freshet_connect(const struct settings *settings, struct connection *connection)
+struct freshet_request freshet_settings_request(const struct settings *settings)
+{
+    return (struct freshet_request){
+        .size = sizeof(struct freshet_request),
+        .template_name = settings->template_name,
+        .organization = settings->organization_given ? settings->organization : NULL,
+        .skip_cache = settings->skip_cache ? 1 : 0,
+        .timeout_ms = settings->timeout_ms};
+}
+
+enum exit_code freshet_connect(const struct settings *settings, freshet_event_callback *callback,
+                               void *context, struct connection *connection)
 {
     const struct freshet_session_options options = {.size = sizeof(options),
                                                     .name = settings->name,
@@ -48,6 +59,9 @@ enum exit_code freshet_connect(const struct settings *settings, struct connectio
     struct freshet_error error;
     enum freshet_status status = freshet_open(NULL, &connection->client, &error);
 
+    if (status == FRESHET_OK && callback != NULL) {
+        status = freshet_subscribe(connection->client, callback, context);
+    }
     if (status == FRESHET_OK) {
         status = freshet_session_open(connection->client, &options, &connection->session, &error);
     }

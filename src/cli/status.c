@@ -25,15 +25,33 @@ static const char *status_text(const json_t *object, const char *name)
     return text != NULL ? text : "";
 }
 
+static bool status_has(const json_t *object, const char *name)
+{
+    return json_is_integer(json_object_get(object, name));
+}
+
+static void status_print_attempt(const json_t *token)
+{
+    if (status_has(token, "age_ms")) {
+        printf("    taken %.1f s ago\n", (double)status_number(token, "age_ms") / 1000);
+    }
+    if (status_has(token, "last_attempt_ago_ms")) {
+        printf("    last request %.1f s ago: %s\n",
+               (double)status_number(token, "last_attempt_ago_ms") / 1000,
+               status_text(token, "last_result"));
+    }
+    if (status_has(token, "next_in_ms")) {
+        printf("    next in %.1f s\n", (double)status_number(token, "next_in_ms") / 1000);
+    }
+}
+
 static void status_print_token(const json_t *token)
 {
     printf("  token %s%s%s: %s, %.1f s left, %s\n", status_text(token, "template"),
            status_text(token, "organization")[0] != '\0' ? " of " : "",
            status_text(token, "organization"), status_text(token, "zone"),
            (double)status_number(token, "remaining_ms") / 1000, status_text(token, "flight"));
-    printf("    last attempt %s, %.1f s ago; next in %.1f s\n", status_text(token, "last_result"),
-           (double)status_number(token, "last_attempt_ago_ms") / 1000,
-           (double)status_number(token, "next_in_ms") / 1000);
+    status_print_attempt(token);
 }
 
 static void status_print(const json_t *root)
@@ -68,9 +86,7 @@ static void status_print(const json_t *root)
 /* Waits for a first token or its failure, so that there is something to tell. */
 static void status_settle(const struct settings *settings, const struct connection *connection)
 {
-    const struct freshet_request request = {.size = sizeof(request),
-                                            .template_name = settings->template_name,
-                                            .timeout_ms = settings->timeout_ms};
+    const struct freshet_request request = freshet_settings_request(settings);
     struct freshet_token *token = NULL;
 
     if (freshet_get(connection->session, &request, &token, NULL) == FRESHET_OK) {
@@ -109,7 +125,7 @@ int freshet_command_status(int argc, char **argv)
     if (code == EXIT_DONE && settings.help) {
         status_help();
     } else if (code == EXIT_DONE) {
-        code = freshet_connect(&settings, &connection);
+        code = freshet_connect(&settings, NULL, NULL, &connection);
         if (code == EXIT_DONE) {
             code = status_show(&settings, &connection);
         }

@@ -34,12 +34,7 @@ static int token_print(const struct freshet_token *token, bool json)
 static enum exit_code token_get(const struct settings *settings,
                                 const struct connection *connection)
 {
-    const struct freshet_request request = {
-        .size = sizeof(request),
-        .template_name = settings->template_name,
-        .organization = settings->organization_given ? settings->organization : NULL,
-        .skip_cache = settings->skip_cache ? 1 : 0,
-        .timeout_ms = settings->timeout_ms};
+    const struct freshet_request request = freshet_settings_request(settings);
     struct freshet_error error;
     struct freshet_token *token = NULL;
     enum freshet_status status = freshet_get(connection->session, &request, &token, &error);
@@ -64,7 +59,7 @@ int freshet_command_token(int argc, char **argv)
     if (code == EXIT_DONE && settings.help) {
         token_help();
     } else if (code == EXIT_DONE) {
-        code = freshet_connect(&settings, &connection);
+        code = freshet_connect(&settings, NULL, NULL, &connection);
         if (code == EXIT_DONE) {
             code = token_get(&settings, &connection);
         }

@@ -120,9 +120,8 @@ static enum exit_code watch_run(const struct settings *settings)
         return EXIT_OTHER;
     }
     watch_block_signals();
-    code = freshet_connect(settings, &connection);
+    code = freshet_connect(settings, watch_event, &watch, &connection);
     if (code == EXIT_DONE) {
-        (void)freshet_subscribe(connection.client, watch_event, &watch);
         code = watch_follow(&connection, &watch);
     }
     freshet_close(connection.client);

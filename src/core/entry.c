@@ -129,7 +129,8 @@ static int64_t entry_refresh_at(const struct engine *engine, const struct entry 
     int64_t expiry = freshet_entry_expiry(engine, entry);
     int64_t at = 0;
 
-    if (!freshet_session_ready(entry->session) || entry->session->issuer->offline) {
+    if (!freshet_session_ready(entry->session) || entry->session->issuer->offline ||
+        entry->session->client.unauthorized > 0) {
         return FRESHET_NEVER;
     }
     if (expiry <= engine->now.boot_ms) {
@@ -265,7 +266,10 @@ static bool entry_get_offline(struct engine *engine, struct waiter *waiter)
     return true;
 }
 
-/* The waiter is already in its entry's list; it leaves the list when it is answered. */
+/*
+ * The waiter is already in its entry's list; it leaves the list when it is answered. While /client
+ * itself refuses the credential nothing is sent with it but the next question to /client.
+ */
 void freshet_entry_get(struct engine *engine, struct waiter *waiter)
 {
     struct entry *entry = waiter->entry;
@@ -276,6 +280,10 @@ void freshet_entry_get(struct engine *engine, struct waiter *waiter)
     } else if (!waiter->skip_cache && entry_is_usable(engine, waiter) &&
                !(waiter->refresh_if_stale && remaining < entry_threshold(engine, waiter))) {
         entry_serve(engine, waiter);
+    } else if (entry->session->client.unauthorized > 0) {
+        waiter->status = FRESHET_UNAUTHORIZED;
+        waiter->http_status = 401;
+        freshet_waiter_settle(engine, waiter);
     } else if (!entry_get_offline(engine, waiter)) {
         bool late =
             !waiter->skip_cache && remaining > 0 && remaining < freshet_waiter_half(engine, entry);

@@ -228,14 +228,12 @@ static void flight_end(struct engine *engine, struct entry *entry)
     flight->request = 0;
 }
 
-/* A definite answer: once to every caller, and no more in the background until somebody waits. */
+/* A definite answer: once to every caller, and no more in the background until somebody waits. Who
+ * asks again is asked for at once: it is no failure that time could mend. */
 static void flight_refused(struct engine *engine, struct entry *entry, enum freshet_status status,
                            int http_status)
 {
-    entry->flight.last = (struct failure){.failed_ms = engine->now.boot_ms,
-                                          .first_ms = engine->options.policy.retry_first_ms,
-                                          .status = status,
-                                          .http_status = http_status};
+    entry->flight.last = (struct failure){.status = status, .http_status = http_status};
     entry->block = BLOCK_UNTIL_WAITED;
     flight_end(engine, entry);
     freshet_waiters_attempt_failed(engine, entry, status, http_status, true);

@@ -374,6 +374,6 @@ void freshet_load_tick(struct engine *engine, struct session *session)
         load_failed(engine, session, &timeout);
     } else if (client->request == 0 && client->at_ms <= now && !session->issuer->offline) {
         freshet_load_client(engine, session,
-                            session->status == SESSION_LOADING ? CAUSE_RETRY : CAUSE_OPEN);
+                            client->unauthorized > 0 ? CAUSE_UNAUTHENTICATED : CAUSE_RETRY);
     }
 }

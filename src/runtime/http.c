@@ -39,6 +39,7 @@ struct watch {
     uv_poll_t poll;
     struct http *http;
     curl_socket_t socket;
+    int events; /* that libcurl waits for */
 };
 
 static void http_collect(struct http *http);
@@ -80,13 +81,19 @@ static void http_act(struct http *http, curl_socket_t socket, int events)
     http_collect(http);
 }
 
+/*
+ * An error may come behind an answer that is still to be read, so libcurl is told to read as well:
+ * the error alone would end the transfer. The loop stops watching a socket with an error, libcurl
+ * may still wait for it.
+ */
 static void http_socket_ready(uv_poll_t *poll, int status, int events)
 {
     struct watch *watch = poll->data;
     int what = 0;
 
     if (status != 0) {
-        what = CURL_CSELECT_ERR;
+        what = CURL_CSELECT_ERR | CURL_CSELECT_IN;
+        uv_poll_start(poll, watch->events, http_socket_ready);
     }
     what |= (events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0;
     what |= (events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
@@ -146,7 +153,6 @@ static int http_socket_wanted(CURL *easy, curl_socket_t socket, int what, void *
 {
     struct http *http = context;
     struct watch *watch = assigned;
-    int events = 0;
 
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
@@ -161,9 +167,9 @@ static int http_socket_wanted(CURL *easy, curl_socket_t socket, int what, void *
     if (watch == NULL) {
         return -1;
     }
-    events |= what != CURL_POLL_OUT ? UV_READABLE : 0;
-    events |= what != CURL_POLL_IN ? UV_WRITABLE : 0;
-    return uv_poll_start(&watch->poll, events, http_socket_ready);
+    watch->events = what != CURL_POLL_OUT ? UV_READABLE : 0;
+    watch->events |= what != CURL_POLL_IN ? UV_WRITABLE : 0;
+    return uv_poll_start(&watch->poll, watch->events, http_socket_ready);
 }
 
 static void http_alarm_rang(void *context)

@@ -203,11 +203,16 @@ static bool transfer_set_message(struct transfer *transfer, const struct curl_ap
     return failed == 0;
 }
 
-/* How it travels. A libcurl without HTTP/2 refuses only that wish, and speaks HTTP/1.1. */
+/*
+ * How it travels. A libcurl without HTTP/2 refuses only that wish, and speaks HTTP/1.1. Requests
+ * wait for a connection to share only where TLS tells early whether it can be shared; in plain http
+ * they would wait for the first answer, which may never come.
+ */
 static bool transfer_set_transport(struct transfer *transfer, const struct curl_api *api,
                                    const struct http_options *options)
 {
     const char *proxy = transfer->loopback ? "" : options->proxy;
+    bool encrypted = strncasecmp(transfer->request.url, "https:", 6) == 0;
     CURL *easy = transfer->easy;
     unsigned failed = 0;
 
@@ -215,7 +220,7 @@ static bool transfer_set_transport(struct transfer *transfer, const struct curl_
     failed |= api->easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     failed |= api->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     failed |= api->easy_setopt(easy, CURLOPT_TIMEOUT_MS, TRANSFER_BACKSTOP_MS);
-    failed |= api->easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    failed |= api->easy_setopt(easy, CURLOPT_PIPEWAIT, encrypted ? 1L : 0L);
     failed |= api->easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);
     failed |=
         api->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, transfer->loopback ? "http,https" : "https");

@@ -13,7 +13,6 @@
 
 #define READY_MAX 16384
 
-
 /* Starts the issuer and reads its ready line; NULL after a message. */
 static json_t *client_issuer(struct bench_client *bench)
 {

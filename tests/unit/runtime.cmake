@@ -2,5 +2,12 @@
 foreach(module IN ITEMS alarm connectivity)
     freshet_test(NAME test_${module} SOURCES test_${module}.c LIBS freshet_runtime LABELS unit)
 endforeach()
-freshet_test(NAME test_http SOURCES test_http.c http_peer.c LIBS freshet_runtime LABELS unit)
+foreach(module IN ITEMS vigil http_stopped)
+    freshet_test(NAME test_${module} SOURCES test_${module}.c stopped_child.c
+        LIBS freshet_runtime LABELS unit)
+endforeach()
+foreach(module IN ITEMS http http_late)
+    freshet_test(NAME test_${module} SOURCES test_${module}.c http_peer.c
+        LIBS freshet_runtime LABELS unit)
+endforeach()
 target_include_directories(test_http PRIVATE ${libcurl_INCLUDE_DIRS})

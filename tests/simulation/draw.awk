@@ -1,0 +1,58 @@
+# Draws a scenario from a seed: processes, calls, faults, suspends, stops, and either clock steps or
+# kills. Not both: a process that starts without its issuer has only the wall clock to judge a
+# persisted token by, and nothing can be known if that was stepped.
+function pick(n) { return int(rand() * n) }
+
+function step(text) { steps = steps (steps == "" ? "" : ",\n    ") "{ \"at_ms\": " (t + 0) ", " text " }" }
+
+function get(process,    text) {
+    text = "\"do\": \"get\", \"process\": " process ", \"label\": \"" ++label "\""
+    if (pick(4) == 0) text = text ", \"template\": \"" (pick(2) ? "x" : "y") "\""
+    if (pick(8) == 0) text = text ", \"skip_cache\": true"
+    if (pick(6) == 0) text = text ", \"timeout_ms\": " 100 + pick(20000)
+    if (pick(10) == 0) text = text ", \"min_remaining_s\": " pick(90)
+    if (pick(10) == 0) text = text ", \"allow_stale\": \"never\""
+    step(text)
+}
+
+function fault(    rule) {
+    split("500 503 429 404 401", status, " ")
+    if (pick(3) == 0) rule = "\"drop\": true"
+    else if (pick(4) == 0) rule = "\"hang\": true"
+    else rule = "\"status\": " status[1 + pick(5)]
+    step("\"do\": \"faults\", \"on\": \"tokens\", \"rules\": [" \
+         (pick(3) == 0 ? "" : "{ " rule ", \"count\": " (pick(4) ? 1 + pick(6) : -1) " }") "]")
+}
+
+BEGIN {
+    srand(seed)
+    processes = 1 + pick(4)
+    steps_clock = pick(2)
+    split("2 3 5 6 17 18 25 60 300", ttls, " ")
+    ttl = ttls[1 + pick(9)]
+    for (p = 0; p < processes; p++) { step("\"do\": \"open\", \"process\": " p); t += pick(50) }
+    t += 3000
+    for (i = 0; i < 120; i++) {
+        t += pick(ttl * 150)
+        what = pick(20)
+        p = pick(processes)
+        if (what < 14) get(p)
+        else if (what < 16) fault()
+        else if (what == 16) step("\"do\": \"sleep\", \"ms\": " 1 + pick(ttl * 2000))
+        else if (what == 17 && steps_clock) step("\"do\": \"clock\", \"step_ms\": " pick(200000) - 100000)
+        else if (what == 18) {
+            step("\"do\": \"network\", \"online\": false"); t += pick(20000)
+            step("\"do\": \"network\", \"online\": true")
+        } else if (pick(2)) {
+            step("\"do\": \"stop\", \"process\": " p); t += pick(40000)
+            step("\"do\": \"continue\", \"process\": " p)
+        } else if (!steps_clock) {
+            step("\"do\": \"kill\", \"process\": " p); t += 1
+            step("\"do\": \"open\", \"process\": " p)
+        }
+    }
+    printf "{ \"about\": \"drawn from seed %d\", \"until_ms\": %d, \"processes\": %d,\n", seed, \
+        t + 200000, processes
+    printf "  \"issuer\": { \"ttl_s\": %d, \"latency_ms\": %d },\n", ttl, 1 + pick(ttl * 20)
+    printf "  \"steps\": [\n    %s ] }\n", steps
+}

@@ -538,8 +538,17 @@ static bool flight_is_wanted(const struct engine *engine, const struct entry *en
 
 void freshet_flight_online(struct engine *engine, struct entry *entry)
 {
-    if (entry->flight.state == FLIGHT_BACKOFF && flight_is_wanted(engine, entry)) {
-        entry->flight.cause = CAUSE_ONLINE;
+    struct flight *flight = &entry->flight;
+
+    if (flight->state == FLIGHT_BACKOFF && flight_is_wanted(engine, entry)) {
+        flight->cause = CAUSE_ONLINE;
+        if (entry->waiters.oldest != NULL && !flight->waited) {
+            /* Calls that came while nothing could be sent make the schedule theirs now. */
+            flight->waited = true;
+            flight->single = false;
+            flight->failures = 0;
+            flight->first_ms = engine->options.policy.retry_first_ms;
+        }
         flight_input(engine, entry, INPUT_ATTEMPT);
     } else if (entry->flight.state == FLIGHT_BACKOFF) {
         flight_end(engine, entry);

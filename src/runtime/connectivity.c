@@ -70,19 +70,30 @@ static bool connectivity_has_route(const char *address)
     return routed;
 }
 
-/* An issuer that has lost one family may have addresses in the other that are not known here. */
+/* An issuer known by one family may have addresses in the other that are not known here. */
+static bool connectivity_any_route(const struct connectivity *connectivity)
+{
+    bool known_v4 = false;
+    bool known_v6 = false;
+
+    for (size_t i = 0; i < CONNECTIVITY_ADDRESSES; i++) {
+        const char *address = connectivity->addresses[i];
+
+        if (address[0] != '\0' && connectivity_has_route(address)) {
+            return true;
+        }
+        known_v6 = known_v6 || strchr(address, ':') != NULL;
+        known_v4 = known_v4 || strchr(address, '.') != NULL;
+    }
+    return (!known_v4 && connectivity_has_route(CONNECTIVITY_SOMEWHERE_V4)) ||
+           (!known_v6 && connectivity_has_route(CONNECTIVITY_SOMEWHERE_V6));
+}
+
 static enum connectivity_state connectivity_now(const struct connectivity *connectivity)
 {
-    const char *address = connectivity->address;
-    bool online = false;
+    bool known = connectivity->addresses[0][0] != '\0';
+    bool online = known ? connectivity_any_route(connectivity) : connectivity_any_interface();
 
-    if (address[0] == '\0') {
-        online = connectivity_any_interface();
-    } else {
-        online = connectivity_has_route(address) ||
-                 connectivity_has_route(strchr(address, ':') != NULL ? CONNECTIVITY_SOMEWHERE_V4
-                                                                     : CONNECTIVITY_SOMEWHERE_V6);
-    }
     return online ? CONNECTIVITY_ONLINE : CONNECTIVITY_OFFLINE;
 }
 
@@ -97,9 +108,16 @@ void freshet_connectivity_look(struct connectivity *connectivity)
     }
 }
 
+/* The oldest makes room; an issuer that is in use says its address again soon. */
 void freshet_connectivity_reached(struct connectivity *connectivity, const char *address)
 {
-    snprintf(connectivity->address, sizeof(connectivity->address), "%s", address);
+    for (size_t i = 0; i < CONNECTIVITY_ADDRESSES; i++) {
+        if (strcmp(connectivity->addresses[i], address) == 0) {
+            return;
+        }
+    }
+    snprintf(connectivity->addresses[connectivity->next], CONNECTIVITY_ADDRESS_MAX, "%s", address);
+    connectivity->next = (connectivity->next + 1) % CONNECTIVITY_ADDRESSES;
 }
 
 /*

@@ -1,16 +1,20 @@
 /*
- * Is there a way to the issuer at all? Loop thread only.
+ * Is there a way to the issuers at all? Loop thread only.
  *
- * "Offline" is said only when the kernel has no route to the issuer's last known address (a UDP
- * connect, which sends nothing) nor to the world by the other family or, before an address is known,
- * when no interface but loopback is up with an address. Everything else counts as online. Netlink
- * only says when to ask again.
+ * "Offline" is said only when the kernel has no route to any address where an issuer was reached
+ * lately (a UDP connect, which sends nothing) nor to the world by a family that none was reached by
+ * or, before an address is known, when no interface but loopback is up with an address. Everything
+ * else counts as online. Netlink only says when to ask again.
  */
 #ifndef FRESHET_RUNTIME_CONNECTIVITY_H
 #define FRESHET_RUNTIME_CONNECTIVITY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <uv.h>
+
+#define CONNECTIVITY_ADDRESSES   8
+#define CONNECTIVITY_ADDRESS_MAX 64
 
 enum connectivity_state { CONNECTIVITY_UNKNOWN, CONNECTIVITY_ONLINE, CONNECTIVITY_OFFLINE };
 
@@ -21,7 +25,8 @@ struct connectivity {
     int descriptor;
     bool open;
     enum connectivity_state state;
-    char address[64]; /* the issuer's, "" while unknown */
+    char addresses[CONNECTIVITY_ADDRESSES][CONNECTIVITY_ADDRESS_MAX]; /* of issuers, "": none */
+    size_t next;                                                      /* to be replaced */
     connectivity_callback *callback;
     void *context;
 };
@@ -30,7 +35,7 @@ struct connectivity {
 int freshet_connectivity_init(struct connectivity *connectivity, uv_loop_t *loop,
                               connectivity_callback *callback, void *context);
 
-/* The issuer has been reached at this numeric address. */
+/* An issuer has been reached at this numeric address. */
 void freshet_connectivity_reached(struct connectivity *connectivity, const char *address);
 
 /* Asks now, and tells the callback if the answer has changed. */

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -70,11 +71,11 @@ static int listener_plug_in(void)
     return cable;
 }
 
-static bool listener_route_everywhere(void)
+static bool listener_route(const char *network, const char *mask)
 {
     char device[] = INTERFACE;
-    struct rtentry route = {.rt_dst = listener_address("0.0.0.0"),
-                            .rt_genmask = listener_address("0.0.0.0"),
+    struct rtentry route = {.rt_dst = listener_address(network),
+                            .rt_genmask = listener_address(mask),
                             .rt_flags = RTF_UP,
                             .rt_dev = device};
     int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -166,7 +167,7 @@ static void story_routes(struct listener *listener)
     freshet_connectivity_reached(&listener->connectivity, "198.51.100.7");
     freshet_connectivity_look(&listener->connectivity);
     HOLDS(listener->told == 1 && listener->last == CONNECTIVITY_OFFLINE);
-    HOLDS(listener_route_everywhere());
+    HOLDS(listener_route("0.0.0.0", "0.0.0.0"));
     listener_hear(listener);
     HOLDS(listener->told == 2 && listener->last == CONNECTIVITY_ONLINE);
     close(cable);
@@ -185,7 +186,7 @@ static void story_families(struct listener *listener)
 {
     int cable = listener_plug_in();
 
-    HOLDS(listener_route_everywhere());
+    HOLDS(listener_route("0.0.0.0", "0.0.0.0"));
     listener_open(listener);
     freshet_connectivity_reached(&listener->connectivity, "2001:db8:1::7");
     freshet_connectivity_look(&listener->connectivity);
@@ -200,6 +201,37 @@ static void a_family_that_is_lost_leaves_the_other(void **state)
 {
     (void)state;
     run_apart(story_families);
+}
+
+static void story_issuers(struct listener *listener)
+{
+    int cable = listener_plug_in();
+
+    HOLDS(listener_route("10.0.0.0", "255.0.0.0"));
+    listener_open(listener);
+    freshet_connectivity_reached(&listener->connectivity, "10.1.2.9");
+    freshet_connectivity_reached(&listener->connectivity, "198.51.100.7");
+    freshet_connectivity_look(&listener->connectivity);
+    HOLDS(listener->told == 0);
+    for (int i = 0; i < 2 * CONNECTIVITY_ADDRESSES; i++) {
+        char address[32];
+
+        snprintf(address, sizeof(address), "198.51.100.%d", 100 + i);
+        freshet_connectivity_reached(&listener->connectivity, address);
+    }
+    freshet_connectivity_look(&listener->connectivity);
+    HOLDS(listener->told == 1 && listener->last == CONNECTIVITY_OFFLINE);
+    freshet_connectivity_reached(&listener->connectivity, "10.1.2.9");
+    freshet_connectivity_look(&listener->connectivity);
+    HOLDS(listener->told == 2 && listener->last == CONNECTIVITY_ONLINE);
+    listener_close(listener);
+    close(cable);
+}
+
+static void an_issuer_out_of_reach_does_not_take_another_offline(void **state)
+{
+    (void)state;
+    run_apart(story_issuers);
 }
 
 static void story_flood(struct listener *listener)
@@ -248,6 +280,7 @@ int main(void)
         cmocka_unit_test(without_an_address_an_interface_makes_the_difference),
         cmocka_unit_test(a_known_address_is_judged_by_its_route),
         cmocka_unit_test(a_family_that_is_lost_leaves_the_other),
+        cmocka_unit_test(an_issuer_out_of_reach_does_not_take_another_offline),
         cmocka_unit_test(news_that_were_lost_do_not_end_the_watch),
         cmocka_unit_test(nothing_is_told_twice),
     };

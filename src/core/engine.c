@@ -173,6 +173,8 @@ static void engine_open(struct engine *engine, const struct event *event)
     }
     session->issuer = engine_issuer(engine, event->u.open.issuer);
     if (session->issuer != NULL) {
+        session->next = session->issuer->sessions;
+        session->issuer->sessions = session;
         freshet_session_start(engine, event);
     }
 }
@@ -260,7 +262,7 @@ static void engine_fetched(struct engine *engine, const struct event *event)
     }
     engine_observe(engine, &request, event);
     if (out->has_client && request.on != ON_CLIENT && freshet_session_ready(request.session)) {
-        freshet_load_take_tokens(engine, request.session, &request, &out->client);
+        freshet_load_take_tokens(engine, &request, &out->client);
     }
     if (request.on == ON_TOKENS) {
         freshet_flight_outcome(engine, request.entry, out);
@@ -379,8 +381,13 @@ static void engine_wake(struct engine *engine)
 
 static void engine_want(struct engine *engine, struct session *session, const struct event *event)
 {
-    struct entry *entry = engine_entry_of(engine, session, &event->u.want.key, true);
+    struct entry *entry = NULL;
 
+    if (event->u.want.key.organization == NULL) {
+        freshet_session_want(engine, session, event->u.want.change);
+        return;
+    }
+    entry = engine_entry_of(engine, session, &event->u.want.key, true);
     if (entry == NULL) {
         return;
     }
@@ -419,7 +426,12 @@ static void engine_session_event(struct engine *engine, struct session *session,
         freshet_session_set_organization(engine, session, event->u.organization.organization);
         break;
     case EVENT_SIGN_OUT:
-        freshet_session_sign_out(engine, session);
+        freshet_session_sign_out(engine, session, event->u.sign_out.scope);
+        break;
+    case EVENT_SIGNED_OUT:
+        if (session->open && session->status != SESSION_SIGNED_OUT) {
+            freshet_session_end(engine, session, END_ELSEWHERE);
+        }
         break;
     case EVENT_CLEAR:
         freshet_session_clear(engine, session);
@@ -474,6 +486,7 @@ static void engine_event(struct engine *engine, const struct event *event)
     case EVENT_FOCUS:
     case EVENT_ORGANIZATION:
     case EVENT_SIGN_OUT:
+    case EVENT_SIGNED_OUT:
     case EVENT_CLEAR:
     case EVENT_WANT:
         session = engine_session(engine, event->session);

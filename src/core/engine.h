@@ -58,6 +58,9 @@ enum cause {
     CAUSE_SIGN_OUT
 };
 
+/* How much a sign-out ends: the session alone where others are signed in beside it, else all. */
+enum sign_out_scope { SIGN_OUT_FITTING, SIGN_OUT_END, SIGN_OUT_ALL };
+
 enum touch_intent { INTENT_NONE, INTENT_FOCUS, INTENT_SELECT_SESSION, INTENT_SELECT_ORG };
 
 /* ---- outcomes of a request, as a source reads them ---- */
@@ -160,6 +163,7 @@ enum event_kind {
     EVENT_FOCUS,        /* foreground: WAKE, and a touch if the last is old enough */
     EVENT_ORGANIZATION, /* switch the session's active organization */
     EVENT_SIGN_OUT,
+    EVENT_SIGNED_OUT, /* elsewhere: by another process or session of the same user */
     EVENT_CLEAR, /* drop the tokens of this session */
     EVENT_WANT   /* a standing want begins (+1) or ends (-1) */
 };
@@ -185,6 +189,7 @@ struct event {
         struct {
             const char *issuer; /* names the issuer: sessions of one issuer share its clock */
             const char *sid;    /* "": choose when the client has been read */
+            bool session_minter; /* as an environment read earlier says */
             bool has_last_token;
             struct token last_token; /* persisted by an earlier run */
         } open;
@@ -214,7 +219,10 @@ struct event {
             const char *organization;
         } organization;
         struct {
-            struct key_view key;
+            enum sign_out_scope scope;
+        } sign_out;
+        struct {
+            struct key_view key; /* organization NULL: the active one, whichever that is */
             int change;
         } want;
     } u;
@@ -243,6 +251,15 @@ enum session_status {
     SESSION_READY,
     SESSION_DEGRADED,
     SESSION_SIGNED_OUT
+};
+
+/* Why a session is over. Only ASKED and CONFIRMED concern other processes too. */
+enum session_end {
+    END_NONE,
+    END_ASKED,     /* the host signed out */
+    END_CONFIRMED, /* /client shows no session */
+    END_STOPPED,   /* /client failed when a verdict was to be confirmed: over in this process */
+    END_ELSEWHERE  /* another process said so */
 };
 
 enum ignored_reason {
@@ -313,6 +330,7 @@ struct effect {
         } ignored;
         struct {
             enum session_status status;
+            enum session_end end; /* with SIGNED_OUT */
         } status;
         struct {
             enum emit_name name;

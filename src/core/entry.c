@@ -102,6 +102,12 @@ bool freshet_entry_is_active(const struct entry *entry)
     return freshet_entry_is_plain(entry) && entry->key.organization == entry->session->organization;
 }
 
+/* Who wants this token to be there at all times, whether or not anybody reads it just now. */
+int freshet_entry_wants(const struct entry *entry)
+{
+    return entry->wants + (freshet_entry_is_active(entry) ? entry->session->wants : 0);
+}
+
 int64_t freshet_entry_due(const struct engine *engine, const struct entry *entry)
 {
     return freshet_policy_due(&engine->options.policy, entry->held.life_ms,
@@ -119,7 +125,7 @@ static bool entry_is_unused(const struct engine *engine, const struct entry *ent
         }
         limit = ENTRY_DEFAULT_IDLE_CYCLES;
     }
-    return limit > 0 && entry->wants == 0 && entry->unread >= limit &&
+    return limit > 0 && freshet_entry_wants(entry) == 0 && entry->unread >= limit &&
            atomic_load_explicit(&entry->cell.used, memory_order_relaxed) == 0;
 }
 
@@ -134,7 +140,7 @@ static int64_t entry_refresh_at(const struct engine *engine, const struct entry 
         return FRESHET_NEVER;
     }
     if (expiry <= engine->now.boot_ms) {
-        return entry->wants > 0 && entry->block == BLOCK_NONE ? entry->standing_ms : FRESHET_NEVER;
+        return freshet_entry_wants(entry) > 0 && entry->block == BLOCK_NONE ? entry->standing_ms : FRESHET_NEVER;
     }
     if (!engine->options.policy.proactive || entry->asleep || entry->block != BLOCK_NONE) {
         return FRESHET_NEVER;
@@ -142,7 +148,7 @@ static int64_t entry_refresh_at(const struct engine *engine, const struct entry 
     at = freshet_max(expiry - freshet_entry_due(engine, entry),
                      entry->spaced_from_ms + freshet_policy_spacing(entry->held.life_ms));
     at = freshet_max(at, entry->standing_ms);
-    return at < expiry || entry->wants > 0 ? at : FRESHET_NEVER;
+    return at < expiry || freshet_entry_wants(entry) > 0 ? at : FRESHET_NEVER;
 }
 
 bool freshet_entry_wants_refresh(const struct engine *engine, const struct entry *entry)

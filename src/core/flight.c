@@ -250,7 +250,7 @@ static void flight_exhausted(struct engine *engine, struct entry *entry)
     const struct failure last = entry->flight.last;
 
     flight_end(engine, entry);
-    if (entry->wants > 0) {
+    if (freshet_entry_wants(entry) > 0) {
         entry->standing_ms = engine->now.boot_ms + engine->options.policy.retry_cap_ms;
     } else {
         entry->block = BLOCK_UNTIL_ASKED;
@@ -532,7 +532,7 @@ void freshet_flight_peer_failed(struct engine *engine, struct entry *entry,
 
 static bool flight_is_wanted(const struct engine *engine, const struct entry *entry)
 {
-    return entry->waiters.oldest != NULL || entry->wants > 0 ||
+    return entry->waiters.oldest != NULL || freshet_entry_wants(entry) > 0 ||
            freshet_entry_remaining(engine, entry) > 0;
 }
 

@@ -166,35 +166,50 @@ static void load_outage(struct engine *engine, struct session *session, const st
 
 /* ---- answers ---- */
 
-void freshet_load_take_tokens(struct engine *engine, struct session *session,
-                              const struct request *request, const struct client_answer *client)
+/* Was the request sent before the session's last sign-out or clear? */
+static bool load_is_old(const struct session *session, const struct request *request)
+{
+    return session == request->session ? request->epoch != session->epoch
+                                       : request->sent_ms <= session->epoch_ms;
+}
+
+static void load_take_token(struct engine *engine, struct session *session,
+                            const struct request *request, const struct token *token)
 {
     const struct arrival arrival = {
         .from = FROM_CLIENT, .committed_ms = engine->now.boot_ms, .sent_ms = request->sent_ms};
+    uint32_t organization = freshet_names_intern(&engine->names, token->organization);
+    struct entry *entry = organization != FRESHET_NAME_NONE
+                              ? freshet_entry_obtain(engine, session, 0, organization, 0)
+                              : NULL;
 
+    if (entry == NULL) {
+        return;
+    }
+    if (load_is_old(session, request)) {
+        freshet_commit_ignored(engine, entry, token->fingerprint, IGNORED_OLD_EPOCH);
+    } else if (freshet_commit(engine, entry, token, &arrival) == COMMIT_TAKEN) {
+        freshet_flight_landed(engine, entry, request->sent_ms);
+    }
+    freshet_entry_update(engine, entry);
+}
+
+/* A client speaks of each of its sessions, and so to every handle of this issuer that is one. */
+void freshet_load_take_tokens(struct engine *engine, const struct request *request,
+                              const struct client_answer *client)
+{
     for (size_t i = 0; i < client->session_count; i++) {
         const struct client_session *one = &client->sessions[i];
-        uint32_t organization = FRESHET_NAME_NONE;
-        struct entry *entry = NULL;
+        uint32_t sid = freshet_names_find(&engine->names, one->id);
 
-        if (!one->has_token || !one->signed_in ||
-            strcmp(one->id, freshet_name(engine, session->sid)) != 0) {
+        if (!one->has_token || !one->signed_in || sid == FRESHET_NAME_NONE) {
             continue;
         }
-        organization = freshet_names_intern(&engine->names, one->token.organization);
-        if (organization == FRESHET_NAME_NONE) {
-            continue;
+        for (struct session *s = request->session->issuer->sessions; s != NULL; s = s->next) {
+            if (s->sid == sid && (s == request->session || freshet_session_ready(s))) {
+                load_take_token(engine, s, request, &one->token);
+            }
         }
-        entry = freshet_entry_obtain(engine, session, 0, organization, 0);
-        if (entry == NULL) {
-            continue;
-        }
-        if (request->epoch != session->epoch) {
-            freshet_commit_ignored(engine, entry, one->token.fingerprint, IGNORED_OLD_EPOCH);
-        } else if (freshet_commit(engine, entry, &one->token, &arrival) == COMMIT_TAKEN) {
-            freshet_flight_landed(engine, entry, request->sent_ms);
-        }
-        freshet_entry_update(engine, entry);
     }
 }
 
@@ -248,7 +263,7 @@ static void load_good(struct engine *engine, struct session *session, const stru
     session->signed_in_count = load_count_signed_in(client);
     session->outage = false;
     if (chosen == NULL) {
-        freshet_session_end(engine, session);
+        freshet_session_end(engine, session, END_CONFIRMED);
         return;
     }
     if (session->sid == 0) {
@@ -261,7 +276,7 @@ static void load_good(struct engine *engine, struct session *session, const stru
 
         session->organization = organization == FRESHET_NAME_NONE ? 0 : organization;
     }
-    freshet_load_take_tokens(engine, session, request, client);
+    freshet_load_take_tokens(engine, request, client);
     freshet_session_set_status(engine, session, SESSION_READY);
     freshet_session_admit(engine, session);
     if (confirming) {
@@ -274,7 +289,7 @@ static void load_unconfirmed(struct engine *engine, struct session *session,
                              const struct outcome *out)
 {
     if (out->http_status == 403 || out->http_status == 500) {
-        freshet_session_end(engine, session);
+        freshet_session_end(engine, session, END_STOPPED);
         return;
     }
     freshet_session_confirmed(engine, session);

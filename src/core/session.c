@@ -43,6 +43,7 @@ void freshet_session_set_status(struct engine *engine, struct session *session,
     effect = freshet_effect_push(engine, EFFECT_STATUS, session);
     if (effect != NULL) {
         effect->u.status.status = status;
+        effect->u.status.end = session->end;
     }
     freshet_session_emit(engine, session, EMIT_SESSION_STATUS, 0);
 }
@@ -114,6 +115,8 @@ void freshet_session_start(struct engine *engine, const struct event *event)
     session->open = true;
     session->opened_ms = engine->now.boot_ms;
     session->touched_ms = INT64_MIN / 2;
+    session->epoch_ms = INT64_MIN / 2;
+    session->session_minter = event->u.open.session_minter;
     session->sid = freshet_names_intern(&engine->names, sid);
     session->sid = session->sid == FRESHET_NAME_NONE ? 0 : session->sid;
     session->sid_given = session->sid != 0;
@@ -132,6 +135,13 @@ static void session_stop_errands(struct engine *engine, struct session *session)
     session->client = (struct reading_state){.at_ms = FRESHET_NEVER};
     session->environment = (struct errand){.at_ms = FRESHET_NEVER};
     session->touch = (struct errand){.at_ms = FRESHET_NEVER};
+}
+
+/* Nothing that began before this moment may write after it. */
+static void session_raise_epoch(const struct engine *engine, struct session *session)
+{
+    session->epoch++;
+    session->epoch_ms = engine->now.boot_ms;
 }
 
 static void session_fail_all(struct engine *engine, struct session *session,
@@ -211,16 +221,25 @@ void freshet_session_get(struct engine *engine, struct session *session, const s
     freshet_session_update(engine, session);
 }
 
+/* Whatever is due of this session is done; what is wanted at all times has an entry. */
+static void session_look(struct engine *engine, struct session *session)
+{
+    if (session->wants > 0) {
+        (void)freshet_entry_obtain(engine, session, 0, session->organization, 0);
+    }
+    for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
+        freshet_entry_look(engine, entry, CAUSE_REFRESH);
+        freshet_entry_update(engine, entry);
+    }
+}
+
 /* The session can answer now: every call that waited for that goes to its entry. */
 void freshet_session_admit(struct engine *engine, struct session *session)
 {
     while (session->parked.oldest != NULL) {
         session_direct(engine, session->parked.oldest);
     }
-    for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
-        freshet_entry_look(engine, entry, CAUSE_REFRESH);
-        freshet_entry_update(engine, entry);
-    }
+    session_look(engine, session);
 }
 
 /* ---- verdicts ---- */
@@ -249,11 +268,12 @@ void freshet_session_confirmed(struct engine *engine, struct session *session)
 }
 
 /* The end, local and final: nothing that began before it may write after it. */
-void freshet_session_end(struct engine *engine, struct session *session)
+void freshet_session_end(struct engine *engine, struct session *session, enum session_end end)
 {
     struct effect *effect = NULL;
 
-    session->epoch++;
+    session_raise_epoch(engine, session);
+    session->end = end;
     session->outage = false;
     session_stop_errands(engine, session);
     freshet_session_set_status(engine, session, SESSION_SIGNED_OUT);
@@ -273,6 +293,15 @@ void freshet_session_end(struct engine *engine, struct session *session)
 
 /* ---- what the host asks for ---- */
 
+static enum endpoint session_sign_out_on(const struct session *session)
+{
+    if (session->scope == SIGN_OUT_END && session->sid != 0) {
+        return ON_END;
+    }
+    return session->scope == SIGN_OUT_FITTING && session->signed_in_count > 1 ? ON_REMOVE
+                                                                              : ON_SESSIONS;
+}
+
 static void session_send_sign_out(struct engine *engine, struct session *session)
 {
     struct errand *errand = &session->sign_out;
@@ -280,17 +309,19 @@ static void session_send_sign_out(struct engine *engine, struct session *session
     errand->attempt++;
     errand->at_ms = FRESHET_NEVER;
     errand->deadline_ms = engine->now.boot_ms + engine->options.policy.request_timeout_ms;
-    errand->request = freshet_session_send(
-        engine, session, session->signed_in_count > 1 ? ON_REMOVE : ON_SESSIONS,
-        errand->attempt == 1 ? CAUSE_SIGN_OUT : CAUSE_RETRY, errand->attempt, errand->deadline_ms);
+    errand->request = freshet_session_send(engine, session, session_sign_out_on(session),
+                                           errand->attempt == 1 ? CAUSE_SIGN_OUT : CAUSE_RETRY,
+                                           errand->attempt, errand->deadline_ms);
 }
 
-void freshet_session_sign_out(struct engine *engine, struct session *session)
+void freshet_session_sign_out(struct engine *engine, struct session *session,
+                              enum sign_out_scope scope)
 {
     if (session->status == SESSION_SIGNED_OUT || !session->open) {
         return;
     }
-    freshet_session_end(engine, session);
+    session->scope = scope;
+    freshet_session_end(engine, session, END_ASKED);
     session->sign_out = (struct errand){.at_ms = FRESHET_NEVER};
     session_send_sign_out(engine, session);
     freshet_session_update(engine, session);
@@ -316,11 +347,23 @@ void freshet_session_set_organization(struct engine *engine, struct session *ses
         return;
     }
     session->organization = name;
+    if (session->wants > 0 && freshet_session_ready(session)) {
+        (void)freshet_entry_obtain(engine, session, 0, name, 0);
+    }
     for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
         freshet_entry_update(engine, entry);
     }
     if (freshet_session_ready(session) && !session->issuer->offline) {
         session_send_touch(engine, session, CAUSE_ORGANIZATION);
+    }
+}
+
+/* The active token is wanted at all times: it exists from now on, even before it is held. */
+void freshet_session_want(struct engine *engine, struct session *session, int change)
+{
+    session->wants = session->wants + change > 0 ? session->wants + change : 0;
+    if (freshet_session_ready(session)) {
+        session_look(engine, session);
     }
 }
 
@@ -336,7 +379,7 @@ void freshet_session_focus(struct engine *engine, struct session *session)
 
 void freshet_session_clear(struct engine *engine, struct session *session)
 {
-    session->epoch++;
+    session_raise_epoch(engine, session);
     for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
         freshet_flight_stop(engine, entry);
         freshet_commit_drop(engine, entry);
@@ -393,10 +436,10 @@ void freshet_session_answered(struct engine *engine, const struct request *reque
         break;
     case ON_SESSIONS:
     case ON_REMOVE:
+    case ON_END:
         session_signed_out_at_server(engine, session, out);
         break;
     case ON_TOKENS:
-    case ON_END:
     case ON_COUNT:
         break;
     }

@@ -26,6 +26,7 @@ struct issuer {
     int64_t round_trip_ms; /* of the last answer */
     bool offline;
     int64_t offline_since_ms;
+    struct session *sessions; /* those that speak to it */
 };
 
 /* A call that waits, for an entry or for its session to be loaded. */
@@ -94,7 +95,7 @@ struct entry {
     struct held held;
     struct flight flight;
     struct waiter_list waiters;
-    int wants;  /* standing wants */
+    int wants;  /* standing wants of this very key */
     int unread; /* refreshes since the last read */
     bool asleep;
     enum block block;
@@ -126,6 +127,7 @@ struct errand {
 struct session {
     struct timer timer;
     session_id id;
+    struct session *next; /* of the same issuer, or of the free ones */
     bool open;
     struct issuer *issuer;
     uint32_t sid; /* 0 until it is chosen */
@@ -135,6 +137,8 @@ struct session {
     bool outage; /* started without the client; ready only when it answers */
     bool session_minter;
     uint32_t epoch;      /* raised by clear and sign-out: nothing older may write */
+    int64_t epoch_ms;    /* when it was raised last */
+    int wants;           /* standing wants of the active token, whichever that is */
     int signed_in_count; /* sessions in the last client answer */
     int64_t opened_ms;
     struct reading_state client;
@@ -144,6 +148,8 @@ struct session {
     int64_t touched_ms; /* last focus touch, or before time */
     struct entry *entries;
     uint32_t entry_count;
+    enum sign_out_scope scope;
+    enum session_end end;
     struct waiter_list parked; /* calls that wait for the load */
     struct token last;         /* persisted by an earlier run; its text and names are ours */
     char *last_text;
@@ -217,6 +223,7 @@ struct entry *freshet_entry_obtain(struct engine *engine, struct session *sessio
 struct key_view freshet_entry_key(const struct engine *engine, const struct entry *entry);
 int64_t freshet_entry_remaining(const struct engine *engine, const struct entry *entry);
 int64_t freshet_entry_expiry(const struct engine *engine, const struct entry *entry);
+int freshet_entry_wants(const struct entry *entry);
 bool freshet_entry_is_plain(const struct entry *entry);
 bool freshet_entry_is_active(const struct entry *entry);
 int64_t freshet_entry_due(const struct engine *engine, const struct entry *entry);
@@ -291,7 +298,7 @@ void freshet_session_stop(struct engine *engine, struct session *session);
 bool freshet_session_ready(const struct session *session);
 request_id freshet_session_send(struct engine *engine, struct session *session, enum endpoint on,
                                 enum cause cause, int attempt, int64_t deadline_ms);
-void freshet_session_end(struct engine *engine, struct session *session);
+void freshet_session_end(struct engine *engine, struct session *session, enum session_end end);
 void freshet_session_admit(struct engine *engine, struct session *session);
 void freshet_session_get(struct engine *engine, struct session *session, const struct event *event);
 void freshet_session_confirmed(struct engine *engine, struct session *session);
@@ -309,7 +316,9 @@ void freshet_session_set_organization(struct engine *engine, struct session *ses
                                       const char *organization);
 void freshet_session_connectivity(struct engine *engine, struct session *session, bool online);
 void freshet_session_focus(struct engine *engine, struct session *session);
-void freshet_session_sign_out(struct engine *engine, struct session *session);
+void freshet_session_sign_out(struct engine *engine, struct session *session,
+                              enum sign_out_scope scope);
+void freshet_session_want(struct engine *engine, struct session *session, int change);
 void freshet_session_clear(struct engine *engine, struct session *session);
 
 /* load.c: reading environment and client, at start and again */
@@ -321,7 +330,7 @@ void freshet_load_client_answered(struct engine *engine, struct session *session
                                   const struct request *request, const struct outcome *out);
 void freshet_load_connectivity(struct engine *engine, struct session *session, bool online);
 void freshet_load_tick(struct engine *engine, struct session *session);
-void freshet_load_take_tokens(struct engine *engine, struct session *session,
-                              const struct request *request, const struct client_answer *client);
+void freshet_load_take_tokens(struct engine *engine, const struct request *request,
+                              const struct client_answer *client);
 
 #endif

@@ -146,15 +146,6 @@ static void effect_do(struct process *process, const struct effect *effect)
     }
 }
 
-/* The one request that a process told of a sign-out does not send. */
-static bool effect_is_moot(struct process *process, const struct effect *effect)
-{
-    if (!process->told || !freshet_sim_is_sign_out(effect->u.fetch.on))
-        return false;
-    process->moot = effect->u.fetch.request;
-    return true;
-}
-
 void freshet_sim_effect(struct process *process, const struct effect *effect)
 {
     struct trace_line line = {.label = NULL};
@@ -172,8 +163,6 @@ void freshet_sim_effect(struct process *process, const struct effect *effect)
         held = &effect->u.commit.token;
         line.expires_ms = freshet_sim_expires_ms(process, held);
     } else if (effect->kind == EFFECT_FETCH) {
-        if (effect_is_moot(process, effect))
-            return;
         line.request = process->world->last_request + 1;
     } else if (effect->kind == EFFECT_ABANDON) {
         line.request = freshet_sim_flight_number(process, effect->u.abandon.request);

@@ -105,7 +105,7 @@ void freshet_sim_process_open(struct process *process, enum open_from from)
 {
     struct world *world = process->world;
     struct engine_options options = freshet_engine_options_default();
-    struct event event = {.kind = EVENT_OPEN, .u.open = {FRESHET_SIM_ISSUER, "", false, {0}}};
+    struct event event = {.kind = EVENT_OPEN, .u.open = {.issuer = FRESHET_SIM_ISSUER, .sid = ""}};
     char *last = process_last_token(process, from);
     void *claims = NULL;
 
@@ -214,25 +214,11 @@ void freshet_sim_process_sign_out(struct process *process)
     }
 }
 
-/*
- * Another process has signed out: the session record says so. This engine ends its session in the
- * same way, but telling the issuer is the other's errand, so the request it would send for that is
- * withheld and answered here.
- */
+/* Another process has signed out: the session record says so. Telling the issuer is its errand. */
 void freshet_sim_process_signed_out(struct process *process)
 {
-    struct event event = {.kind = EVENT_SIGN_OUT, .session = process->session};
+    struct event event = {.kind = EVENT_SIGNED_OUT, .session = process->session};
 
-    process->told = true;
-    process->moot = 0;
-    freshet_sim_process_event(process, &event);
-    process->told = false;
-    if (process->moot == 0)
-        return;
-    event.kind = EVENT_FETCHED;
-    event.u.fetched.request = process->moot;
-    event.u.fetched.received_boot_ms = freshet_sim_now(process->world).boot_ms;
-    event.u.fetched.outcome = (struct outcome){.kind = OUTCOME_GOOD, .code = ""};
     freshet_sim_process_event(process, &event);
 }
 

@@ -75,8 +75,6 @@ struct process {
     int64_t deadline_ms; /* boot time, as the engine said last */
     int64_t armed_ms;    /* when it said so */
     uint64_t deadline_age;
-    bool told;       /* that another process signed out: its own request is not sent */
-    request_id moot; /* that request */
     int idle_ticks;  /* in a row, at one time: an engine that does not move is broken */
     char *saved;     /* its last token in the store */
 };

@@ -29,7 +29,26 @@ static bool cell_fits(_Atomic uint64_t *words, uint32_t length, size_t size)
     return words != NULL && length <= size && length <= cell_buffer_of(words)->capacity;
 }
 
-bool freshet_cell_reserve(struct cell *cell, uint32_t length)
+static void *cell_obtain_plain(void *context, size_t size_bytes)
+{
+    size_t rounded = (size_bytes + CELL_ALIGNMENT - 1) / CELL_ALIGNMENT * CELL_ALIGNMENT;
+    void *block = aligned_alloc(CELL_ALIGNMENT, rounded);
+
+    (void)context;
+    return block != NULL ? memset(block, 0, rounded) : NULL;
+}
+
+static void cell_release_plain(void *context, void *block, size_t size_bytes)
+{
+    (void)context;
+    (void)size_bytes;
+    free(block);
+}
+
+const struct cell_memory freshet_cell_plain_memory = {.obtain = cell_obtain_plain,
+                                                      .release = cell_release_plain};
+
+bool freshet_cell_reserve(struct cell *cell, const struct cell_memory *memory, uint32_t length)
 {
     uint32_t capacity = CELL_SMALLEST;
     struct cell_buffer *buffer = NULL;
@@ -41,11 +60,10 @@ bool freshet_cell_reserve(struct cell *cell, uint32_t length)
     while (capacity < length) {
         capacity *= 2;
     }
-    buffer = aligned_alloc(CELL_ALIGNMENT, sizeof(*buffer) + capacity);
+    buffer = memory->obtain(memory->context, sizeof(*buffer) + capacity);
     if (buffer == NULL) {
         return false;
     }
-    memset((void *)buffer, 0, sizeof(*buffer) + capacity);
     buffer->capacity = capacity;
     buffer->outgrown = old != NULL ? cell_buffer_of(old) : NULL;
     cell->capacity = capacity;
@@ -113,7 +131,7 @@ void freshet_cell_clear(struct cell *cell)
     }
 }
 
-void freshet_cell_free(struct cell *cell)
+void freshet_cell_free(struct cell *cell, const struct cell_memory *memory)
 {
     _Atomic uint64_t *words = atomic_load_explicit(&cell->words, memory_order_relaxed);
     struct cell_buffer *buffer = words != NULL ? cell_buffer_of(words) : NULL;
@@ -124,7 +142,7 @@ void freshet_cell_free(struct cell *cell)
         for (uint32_t at = 0; at < buffer->capacity; at += WORD) {
             atomic_store_explicit(&buffer->words[at / WORD], 0, memory_order_relaxed);
         }
-        free(buffer);
+        memory->release(memory->context, buffer, sizeof(*buffer) + buffer->capacity);
         buffer = outgrown;
     }
     atomic_store_explicit(&cell->words, NULL, memory_order_relaxed);

@@ -25,6 +25,13 @@ struct cell_view {
     uint64_t fingerprint;
 };
 
+/* Where the text of tokens lies: zeroed blocks aligned to 64 bytes, given back with their size. */
+struct cell_memory {
+    void *(*obtain)(void *context, size_t size_bytes);
+    void (*release)(void *context, void *block, size_t size_bytes);
+    void *context;
+};
+
 struct cell {
     _Atomic uint64_t sequence;
     _Atomic int64_t exp_ms;
@@ -39,7 +46,7 @@ struct cell {
 };
 
 /* Writer only. Makes room for a text of the given length; false without memory. */
-bool freshet_cell_reserve(struct cell *cell, uint32_t length);
+bool freshet_cell_reserve(struct cell *cell, const struct cell_memory *memory, uint32_t length);
 
 /* Writer only; room must have been reserved. */
 void freshet_cell_write(struct cell *cell, const char *text, const struct cell_view *view);
@@ -51,7 +58,10 @@ void freshet_cell_set_offset(struct cell *cell, int64_t offset_ms);
 void freshet_cell_clear(struct cell *cell);
 
 /* Writer only, when no reader is left: wipes and frees. */
-void freshet_cell_free(struct cell *cell);
+void freshet_cell_free(struct cell *cell, const struct cell_memory *memory);
+
+/* Plain memory, for a world without secrets. */
+extern const struct cell_memory freshet_cell_plain_memory;
 
 /*
  * Any thread. Copies the text (no terminator) if it fits into size bytes, and the view in any case.

@@ -88,6 +88,9 @@ bool freshet_engine_check(const struct engine *engine, const char **broken)
     for (uint32_t i = 0; i < engine->entry_count && *broken == NULL; i++) {
         const struct entry *entry = engine->entries[i];
 
+        if (entry->session == NULL) {
+            continue; /* given back */
+        }
         *broken = check_flight(engine, entry);
         *broken = *broken == NULL ? check_waiters(engine, entry) : *broken;
         *broken = *broken == NULL ? check_token(entry) : *broken;

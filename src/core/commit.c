@@ -66,7 +66,7 @@ static bool commit_store(struct engine *engine, struct entry *entry, const struc
     int64_t offset = freshet_clock_offset(&entry->session->issuer->clock, engine->now);
     struct cell_view view = {0};
 
-    if (!freshet_cell_reserve(&entry->cell, token->length)) {
+    if (!freshet_cell_reserve(&entry->cell, &engine->options.memory, token->length)) {
         return false;
     }
     entry->unread =

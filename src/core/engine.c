@@ -11,6 +11,7 @@
 struct engine_options freshet_engine_options_default(void)
 {
     return (struct engine_options){.policy = freshet_policy_default(),
+                                   .memory = freshet_cell_plain_memory,
                                    .seed = 1,
                                    .max_sessions = 1024,
                                    .max_entries = 8192,
@@ -74,26 +75,17 @@ static void engine_free_nodes(struct map *map)
     freshet_map_free(map);
 }
 
-static void session_wipe_last(struct session *session)
-{
-    volatile char *text = session->last_text;
-
-    for (uint32_t i = 0; text != NULL && i < session->last.length; i++) {
-        text[i] = 0;
-    }
-    free(session->last_text);
-}
-
 void freshet_engine_free(struct engine *engine)
 {
     if (engine == NULL) {
         return;
     }
     for (uint32_t i = 0; i < engine->entry_count; i++) {
-        freshet_cell_free(&engine->entries[i]->cell);
+        freshet_cell_free(&engine->entries[i]->cell, &engine->options.memory);
+        free(engine->entries[i]);
     }
     for (uint32_t i = 0; i < engine->session_count; i++) {
-        session_wipe_last(engine->sessions[i]);
+        freshet_session_forget_last(engine->sessions[i]);
         free(engine->sessions[i]);
     }
     for (uint32_t i = 0; i < engine->issuer_count; i++) {
@@ -101,7 +93,7 @@ void freshet_engine_free(struct engine *engine)
     }
     engine_free_nodes(&engine->waiter_map);
     engine_free_nodes(&engine->request_map);
-    engine_free_nodes(&engine->entry_map);
+    freshet_map_free(&engine->entry_map);
     freshet_names_free(&engine->names);
     free(engine->effects);
     free(engine->sessions);
@@ -113,8 +105,13 @@ void freshet_engine_free(struct engine *engine)
 
 session_id freshet_engine_session(struct engine *engine)
 {
-    struct session *session = NULL;
+    struct session *session = engine->free_sessions;
 
+    if (session != NULL) {
+        engine->free_sessions = session->next;
+        *session = (struct session){.id = session->id};
+        return session->id;
+    }
     if (engine->session_count >= engine->options.max_sessions) {
         return FRESHET_NO_SESSION;
     }
@@ -198,10 +195,8 @@ static void engine_clock_moved(struct engine *engine, const struct issuer *issue
 {
     int64_t offset = freshet_clock_offset(&issuer->clock, engine->now);
 
-    for (uint32_t i = 0; i < engine->entry_count; i++) {
-        struct entry *entry = engine->entries[i];
-
-        if (entry->session->issuer == issuer) {
+    for (const struct session *s = issuer->sessions; s != NULL; s = s->next) {
+        for (struct entry *entry = s->entries; entry != NULL; entry = entry->next) {
             freshet_cell_set_offset(&entry->cell, offset);
             freshet_entry_update(engine, entry);
         }
@@ -353,29 +348,61 @@ static void engine_connectivity(struct engine *engine, struct session *session, 
         issuer->offline_since_ms = engine->now.boot_ms;
     }
     issuer->offline = !online;
-    for (uint32_t i = 0; i < engine->entry_count; i++) {
-        struct entry *entry = engine->entries[i];
-
-        if (entry->session->issuer != issuer) {
-            continue;
-        }
-        if (online) {
-            freshet_flight_online(engine, entry);
-        } else {
-            freshet_flight_offline(engine, entry);
+    for (struct session *s = issuer->sessions; s != NULL; s = s->next) {
+        for (struct entry *entry = s->entries; entry != NULL; entry = entry->next) {
+            if (online) {
+                freshet_flight_online(engine, entry);
+            } else {
+                freshet_flight_offline(engine, entry);
+            }
         }
     }
-    for (uint32_t i = 0; i < engine->session_count; i++) {
-        if (engine->sessions[i]->issuer == issuer) {
-            freshet_session_connectivity(engine, engine->sessions[i], online);
-        }
+    for (struct session *s = issuer->sessions; s != NULL; s = s->next) {
+        freshet_session_connectivity(engine, s, online);
     }
 }
 
 static void engine_wake(struct engine *engine)
 {
-    for (uint32_t i = 0; i < engine->entry_count; i++) {
-        freshet_flight_wake(engine, engine->entries[i]);
+    for (uint32_t i = 0; i < engine->issuer_count; i++) {
+        for (struct session *s = engine->issuers[i]->sessions; s != NULL; s = s->next) {
+            for (struct entry *entry = s->entries; entry != NULL; entry = entry->next) {
+                freshet_flight_wake(engine, entry);
+            }
+        }
+    }
+}
+
+/* A session that is over leaves its place to another one. */
+static void engine_close(struct engine *engine, struct session *session)
+{
+    struct session **link = &session->issuer->sessions;
+
+    freshet_session_stop(engine, session);
+    freshet_requests_forget_session(engine, session);
+    while (session->entries != NULL) {
+        freshet_entry_release(engine, session->entries);
+    }
+    freshet_session_forget_last(session);
+    while (*link != session) {
+        link = &(*link)->next;
+    }
+    *link = session->next;
+    session->issuer = NULL;
+    session->next = engine->free_sessions;
+    engine->free_sessions = session;
+}
+
+/* A call on a session that is no more still gets its one answer. */
+static void engine_refuse(struct engine *engine, const struct event *event)
+{
+    const struct session closed = {.id = event->session};
+    struct effect *effect =
+        event->kind == EVENT_GET ? freshet_effect_push(engine, EFFECT_RESOLVE, &closed) : NULL;
+
+    if (effect != NULL) {
+        effect->u.resolve.ticket = event->u.get.ticket;
+        effect->u.resolve.status = FRESHET_CLOSED;
     }
 }
 
@@ -403,7 +430,7 @@ static void engine_session_event(struct engine *engine, struct session *session,
 {
     switch (event->kind) {
     case EVENT_CLOSE:
-        freshet_session_stop(engine, session);
+        engine_close(engine, session);
         break;
     case EVENT_GET:
         freshet_session_get(engine, session, event);
@@ -466,7 +493,8 @@ static void engine_event(struct engine *engine, const struct event *event)
         break;
     case EVENT_LEASED:
     case EVENT_DENIED:
-        if (event->u.lease.entry < engine->entry_count) {
+        if (event->u.lease.entry < engine->entry_count &&
+            engine->entries[event->u.lease.entry]->session != NULL) {
             freshet_flight_leased(engine, engine->entries[event->u.lease.entry],
                                   event->kind == EVENT_LEASED);
         }
@@ -492,6 +520,8 @@ static void engine_event(struct engine *engine, const struct event *event)
         session = engine_session(engine, event->session);
         if (session != NULL) {
             engine_session_event(engine, session, event);
+        } else {
+            engine_refuse(engine, event);
         }
         break;
     }

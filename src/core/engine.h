@@ -164,8 +164,8 @@ enum event_kind {
     EVENT_ORGANIZATION, /* switch the session's active organization */
     EVENT_SIGN_OUT,
     EVENT_SIGNED_OUT, /* elsewhere: by another process or session of the same user */
-    EVENT_CLEAR, /* drop the tokens of this session */
-    EVENT_WANT   /* a standing want begins (+1) or ends (-1) */
+    EVENT_CLEAR,      /* drop the tokens of this session */
+    EVENT_WANT        /* a standing want begins (+1) or ends (-1) */
 };
 
 enum allow_stale { STALE_DEFAULT, STALE_NEVER, STALE_EXPIRED };
@@ -187,8 +187,8 @@ struct event {
     session_id session; /* where an event speaks of one session */
     union {
         struct {
-            const char *issuer; /* names the issuer: sessions of one issuer share its clock */
-            const char *sid;    /* "": choose when the client has been read */
+            const char *issuer;  /* names the issuer: sessions of one issuer share its clock */
+            const char *sid;     /* "": choose when the client has been read */
             bool session_minter; /* as an environment read earlier says */
             bool has_last_token;
             struct token last_token; /* persisted by an earlier run */
@@ -349,8 +349,9 @@ struct effects {
 
 struct engine_options {
     struct policy policy;
-    uint64_t seed;         /* for jitter and start-up retries */
-    uint32_t max_sessions; /* capacities; reaching one is FRESHET_LIMIT */
+    struct cell_memory memory; /* for the text of tokens */
+    uint64_t seed;             /* for jitter and start-up retries */
+    uint32_t max_sessions;     /* capacities; reaching one is FRESHET_LIMIT */
     uint32_t max_entries;
     uint32_t max_waiters;
     uint32_t max_names;

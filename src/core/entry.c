@@ -27,6 +27,44 @@ struct entry *freshet_entry_find(const struct engine *engine, const struct key *
     return NULL;
 }
 
+/* A place for an entry: one that was given back, else a new one; NULL at the limit. */
+static struct entry *entry_new(struct engine *engine)
+{
+    struct entry *entry = engine->free_entries;
+
+    if (entry != NULL) {
+        engine->free_entries = entry->next;
+        return entry;
+    }
+    if (engine->entry_count >= engine->options.max_entries) {
+        return NULL;
+    }
+    entry = calloc(1, sizeof(*entry));
+    if (entry != NULL) {
+        entry->index = engine->entry_count;
+        engine->entries[engine->entry_count++] = entry;
+    }
+    return entry;
+}
+
+/* Everything but the cell, which late readers of an earlier owner may still look at. */
+static void entry_begin(struct entry *entry, const struct key *key, struct session *session)
+{
+    entry->timer = (struct timer){.kind = TIMER_ENTRY};
+    entry->key = *key;
+    entry->session = session;
+    entry->held = (struct held){0};
+    entry->flight = (struct flight){.at_ms = FRESHET_NEVER};
+    entry->waiters = (struct waiter_list){NULL, NULL};
+    entry->wants = 0;
+    entry->unread = 0;
+    entry->asleep = false;
+    entry->block = BLOCK_NONE;
+    entry->spaced_from_ms = INT64_MIN / 2;
+    entry->standing_ms = 0;
+    entry->forced_ms = INT64_MIN / 2;
+}
+
 struct entry *freshet_entry_obtain(struct engine *engine, struct session *session,
                                    uint32_t template_name, uint32_t organization, uint32_t audience)
 {
@@ -37,25 +75,38 @@ struct entry *freshet_entry_obtain(struct engine *engine, struct session *sessio
                       .audience = audience};
     struct entry *entry = freshet_entry_find(engine, &key);
 
-    if (entry != NULL || engine->entry_count >= engine->options.max_entries) {
+    if (entry != NULL) {
         return entry;
     }
-    entry = calloc(1, sizeof(*entry));
+    entry = entry_new(engine);
     if (entry == NULL) {
         return NULL;
     }
-    entry->key = key;
-    entry->index = engine->entry_count;
-    entry->session = session;
-    entry->spaced_from_ms = INT64_MIN / 2;
-    entry->forced_ms = INT64_MIN / 2;
-    entry->flight.at_ms = FRESHET_NEVER;
+    entry_begin(entry, &key, session);
     entry->next = session->entries;
     session->entries = entry;
     session->entry_count++;
-    engine->entries[engine->entry_count++] = entry;
     freshet_map_insert(&engine->entry_map, &entry->node, freshet_key_hash(&key));
     return entry;
+}
+
+/* The session is over. The cell stays where it is: a late reader must find it, and find it empty. */
+void freshet_entry_release(struct engine *engine, struct entry *entry)
+{
+    struct session *session = entry->session;
+    struct entry **link = &session->entries;
+
+    freshet_cell_clear(&entry->cell);
+    freshet_wheel_set(engine->wheel, &entry->timer, FRESHET_NEVER);
+    freshet_map_remove(&engine->entry_map, &entry->node);
+    while (*link != entry) {
+        link = &(*link)->next;
+    }
+    *link = entry->next;
+    session->entry_count--;
+    entry->session = NULL;
+    entry->next = engine->free_entries;
+    engine->free_entries = entry;
 }
 
 struct key_view freshet_entry_key(const struct engine *engine, const struct entry *entry)
@@ -140,7 +191,8 @@ static int64_t entry_refresh_at(const struct engine *engine, const struct entry 
         return FRESHET_NEVER;
     }
     if (expiry <= engine->now.boot_ms) {
-        return freshet_entry_wants(entry) > 0 && entry->block == BLOCK_NONE ? entry->standing_ms : FRESHET_NEVER;
+        return freshet_entry_wants(entry) > 0 && entry->block == BLOCK_NONE ? entry->standing_ms
+                                                                            : FRESHET_NEVER;
     }
     if (!engine->options.policy.proactive || entry->asleep || entry->block != BLOCK_NONE) {
         return FRESHET_NEVER;

@@ -43,6 +43,23 @@ void freshet_request_forget(struct engine *engine, struct request *request)
     free(request);
 }
 
+/* A session that is over: late answers to its requests mean nothing any more. */
+void freshet_requests_forget_session(struct engine *engine, const struct session *session)
+{
+    struct map *map = &engine->request_map;
+
+    for (size_t i = 0; i < map->size; i++) {
+        for (struct map_node *node = map->buckets[i], *next = NULL; node != NULL; node = next) {
+            struct request *request = (struct request *)node;
+
+            next = node->next;
+            if (request->session == session) {
+                freshet_request_forget(engine, request);
+            }
+        }
+    }
+}
+
 /* A request that timed out is gone; one that nobody wants any more may still answer. */
 void freshet_request_abandon(struct engine *engine, request_id id, bool timed_out)
 {

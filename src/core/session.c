@@ -106,6 +106,17 @@ static bool session_keep_last_token(struct session *session, const struct token 
     return true;
 }
 
+void freshet_session_forget_last(struct session *session)
+{
+    volatile char *text = session->last_text;
+
+    for (uint32_t i = 0; text != NULL && i < session->last.length; i++) {
+        text[i] = 0;
+    }
+    free(session->last_text);
+    session->last_text = NULL;
+}
+
 void freshet_session_start(struct engine *engine, const struct event *event)
 {
     struct session *session = engine->sessions[event->session];

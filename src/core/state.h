@@ -173,8 +173,10 @@ struct engine {
     struct issuer **issuers;
     uint32_t issuer_count;
     struct session **sessions;
+    struct session *free_sessions;
     uint32_t session_count;
     struct entry **entries;
+    struct entry *free_entries;
     uint32_t entry_count;
     struct map entry_map;
     struct map waiter_map;
@@ -208,6 +210,7 @@ void freshet_effects_close_group(struct engine *engine);
 struct request *freshet_request_new(struct engine *engine, enum endpoint on,
                                     struct session *session, struct entry *entry);
 void freshet_request_forget(struct engine *engine, struct request *request);
+void freshet_requests_forget_session(struct engine *engine, const struct session *session);
 struct request *freshet_request_find(const struct engine *engine, request_id id);
 void freshet_request_abandon(struct engine *engine, request_id id, bool timed_out);
 
@@ -220,6 +223,7 @@ struct entry *freshet_entry_find(const struct engine *engine, const struct key *
 struct entry *freshet_entry_obtain(struct engine *engine, struct session *session,
                                    uint32_t template_name, uint32_t organization,
                                    uint32_t audience);
+void freshet_entry_release(struct engine *engine, struct entry *entry);
 struct key_view freshet_entry_key(const struct engine *engine, const struct entry *entry);
 int64_t freshet_entry_remaining(const struct engine *engine, const struct entry *entry);
 int64_t freshet_entry_expiry(const struct engine *engine, const struct entry *entry);
@@ -295,6 +299,7 @@ void freshet_publish(struct engine *engine, struct entry *entry);
 /* session.c: load, status, organization, sign-out */
 void freshet_session_start(struct engine *engine, const struct event *event);
 void freshet_session_stop(struct engine *engine, struct session *session);
+void freshet_session_forget_last(struct session *session);
 bool freshet_session_ready(const struct session *session);
 request_id freshet_session_send(struct engine *engine, struct session *session, enum endpoint on,
                                 enum cause cause, int attempt, int64_t deadline_ms);

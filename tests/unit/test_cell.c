@@ -16,7 +16,7 @@ static void cell_put(struct cell *cell, char letter, uint32_t length)
         .length = length, .exp_ms = letter, .fingerprint = (uint64_t)letter};
 
     memset(text, letter, length);
-    assert_true(freshet_cell_reserve(cell, length));
+    assert_true(freshet_cell_reserve(cell, &freshet_cell_plain_memory, length));
     freshet_cell_write(cell, text, &view);
 }
 
@@ -34,7 +34,7 @@ static void a_text_is_read_as_it_was_written(void **state)
     for (int i = 0; i < 37; i++) {
         assert_int_equal(text[i], 'a');
     }
-    freshet_cell_free(&cell);
+    freshet_cell_free(&cell, &freshet_cell_plain_memory);
 }
 
 static void a_small_buffer_gets_the_length_and_nothing_else(void **state)
@@ -48,7 +48,7 @@ static void a_small_buffer_gets_the_length_and_nothing_else(void **state)
     assert_true(freshet_cell_read(&cell, text, sizeof(text), &view));
     assert_int_equal(view.length, 37);
     assert_string_equal(text, "untouch");
-    freshet_cell_free(&cell);
+    freshet_cell_free(&cell, &freshet_cell_plain_memory);
 }
 
 static void a_cleared_cell_holds_nothing(void **state)
@@ -62,7 +62,7 @@ static void a_cleared_cell_holds_nothing(void **state)
     assert_true(freshet_cell_read(&cell, NULL, 0, &view));
     assert_int_equal(view.exp_ms, 0);
     assert_int_equal(((const char *)atomic_load(&cell.words))[10], 0);
-    freshet_cell_free(&cell);
+    freshet_cell_free(&cell, &freshet_cell_plain_memory);
 }
 
 static void a_commit_clears_the_used_mark(void **state)
@@ -75,7 +75,7 @@ static void a_commit_clears_the_used_mark(void **state)
     assert_int_equal(atomic_load(&cell.used), 1);
     cell_put(&cell, 'b', 5);
     assert_int_equal(atomic_load(&cell.used), 0);
-    freshet_cell_free(&cell);
+    freshet_cell_free(&cell, &freshet_cell_plain_memory);
 }
 
 struct readers {
@@ -122,7 +122,7 @@ static void readers_never_see_half_a_text(void **state)
         pthread_join(threads[i], NULL);
     }
     assert_int_equal(atomic_load(&readers.torn), 0);
-    freshet_cell_free(&readers.cell);
+    freshet_cell_free(&readers.cell, &freshet_cell_plain_memory);
 }
 
 int main(void)

@@ -52,7 +52,7 @@ static void session_start(void *context)
     struct freshet_client *client = session->client;
 
     /* Listed first: opening already has effects that speak of it. */
-    session->id = client->pump.session_count;
+    session->id = FRESHET_NO_SESSION;
     pthread_mutex_lock(&client->lock);
     session->next = client->sessions;
     client->sessions = session;

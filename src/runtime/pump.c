@@ -273,18 +273,42 @@ static void pump_connectivity(void *context, enum connectivity_state state)
     struct pump *pump = context;
     struct event event = {.kind = state == CONNECTIVITY_OFFLINE ? EVENT_OFFLINE : EVENT_ONLINE};
 
+    if (freshet_http_proxied(pump->http)) {
+        return; /* this machine's routes say nothing about what a proxy reaches */
+    }
     if (state == CONNECTIVITY_OFFLINE) {
         freshet_http_fail_all(pump->http);
     }
     for (uint32_t i = 0; i < pump->session_count; i++) {
-        if (!pump->sessions[i]->instance.loopback) {
+        if (pump->sessions[i] != NULL && !pump->sessions[i]->instance.loopback) {
             event.session = pump->sessions[i]->id;
             freshet_pump_event(pump, &event);
         }
     }
 }
 
+/* A session that is opened while there is no connectivity is told so at once. */
+static void pump_tell_connectivity(struct pump *pump, const struct pump_session *session)
+{
+    struct event event = {.kind = EVENT_OFFLINE, .session = session->id};
+
+    if (pump->connectivity.state == CONNECTIVITY_OFFLINE && !session->instance.loopback &&
+        !freshet_http_proxied(pump->http)) {
+        freshet_pump_event(pump, &event);
+    }
+}
+
 /* ---- life ---- */
+
+static void *pump_obtain(void *memory, size_t size_bytes)
+{
+    return freshet_locked_obtain(memory, size_bytes);
+}
+
+static void pump_release(void *memory, void *block, size_t size_bytes)
+{
+    freshet_locked_release(memory, block, size_bytes);
+}
 
 int freshet_pump_init(struct pump *pump, uv_loop_t *loop, const struct pump_options *options)
 {
@@ -292,7 +316,12 @@ int freshet_pump_init(struct pump *pump, uv_loop_t *loop, const struct pump_opti
     int status = 0;
 
     *pump = (struct pump){.loop = loop, .options = *options};
-    pump->engine = freshet_engine_new(&options->engine, freshet_clock_sample());
+    pump->memory = freshet_locked_new();
+    pump->options.engine.memory = (struct cell_memory){
+        .obtain = pump_obtain, .release = pump_release, .context = pump->memory};
+    pump->engine = pump->memory != NULL
+                       ? freshet_engine_new(&pump->options.engine, freshet_clock_sample())
+                       : NULL;
     pump->sessions = calloc(options->engine.max_sessions, sizeof(struct pump_session *));
     pump->http = freshet_http_new(loop, &http);
     if (pump->engine == NULL || pump->sessions == NULL || pump->http == NULL) {
@@ -314,6 +343,14 @@ int freshet_pump_init(struct pump *pump, uv_loop_t *loop, const struct pump_opti
     return status;
 }
 
+static void pump_free_session(struct pump_session *session)
+{
+    if (session != NULL) {
+        freshet_credential_free(&session->credential);
+        free(session);
+    }
+}
+
 enum freshet_status freshet_pump_open(struct pump *pump, const struct clerk_instance *instance,
                                       struct credential *credential, const char *sid,
                                       session_id *session)
@@ -332,12 +369,39 @@ enum freshet_status freshet_pump_open(struct pump *pump, const struct clerk_inst
     own->instance = *instance;
     own->credential = *credential;
     *credential = (struct credential){0};
-    pump->sessions[pump->session_count++] = own;
+    pump->sessions[own->id] = own;
+    pump->session_count = own->id < pump->session_count ? pump->session_count : own->id + 1;
     event.u.open.issuer = own->instance.base_url;
     event.u.open.sid = sid;
     *session = own->id;
     freshet_pump_event(pump, &event);
+    pump_tell_connectivity(pump, own);
     return FRESHET_OK;
+}
+
+/* What the engine has not given up itself goes with its session. */
+static void pump_drop_exchanges(struct pump *pump, const struct pump_session *session)
+{
+    struct exchange *exchange = pump->exchanges;
+
+    while (exchange != NULL) {
+        struct exchange *next = exchange->next;
+
+        if (exchange->session == session) {
+            pump_abandon(pump, exchange->id);
+        }
+        exchange = next;
+    }
+}
+
+void freshet_pump_end(struct pump *pump, session_id session)
+{
+    struct event event = {.kind = EVENT_CLOSE, .session = session};
+
+    freshet_pump_event(pump, &event);
+    pump_drop_exchanges(pump, pump->sessions[session]);
+    pump_free_session(pump->sessions[session]);
+    pump->sessions[session] = NULL;
 }
 
 void freshet_pump_close(struct pump *pump)
@@ -356,10 +420,10 @@ void freshet_pump_close(struct pump *pump)
 void freshet_pump_free(struct pump *pump)
 {
     for (uint32_t i = 0; i < pump->session_count; i++) {
-        freshet_credential_free(&pump->sessions[i]->credential);
-        free(pump->sessions[i]);
+        pump_free_session(pump->sessions[i]);
     }
     free(pump->sessions);
     free(pump->leases);
     freshet_engine_free(pump->engine);
+    freshet_locked_close(pump->memory);
 }

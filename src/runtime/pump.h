@@ -17,6 +17,7 @@
 #include "runtime/connectivity.h"
 #include "runtime/credential.h"
 #include "runtime/http.h"
+#include "runtime/locked_memory.h"
 #include "runtime/vigil.h"
 #include "source/source.h"
 
@@ -48,6 +49,7 @@ struct pump {
     uv_loop_t *loop;
     struct pump_options options;
     struct engine *engine;
+    struct locked_memory *memory; /* of token text */
     struct http *http;
     struct alarm alarm;
     struct vigil vigil;
@@ -57,10 +59,10 @@ struct pump {
     bool ringing; /* the alarm has rung; time is told after one more turn */
     bool turned;
     int64_t alarm_ms;
-    struct pump_session **sessions;
-    uint32_t session_count;
-    struct exchange *exchanges; /* requests under way */
-    uint32_t *leases;           /* granted, to be told after the effects */
+    struct pump_session **sessions; /* by id; NULL: a place that is free */
+    uint32_t session_count;         /* places ever used */
+    struct exchange *exchanges;     /* requests under way */
+    uint32_t *leases;               /* granted, to be told after the effects */
     size_t lease_count;
     size_t lease_capacity;
     bool busy; /* inside a step */
@@ -73,6 +75,9 @@ int freshet_pump_init(struct pump *pump, uv_loop_t *loop, const struct pump_opti
 enum freshet_status freshet_pump_open(struct pump *pump, const struct clerk_instance *instance,
                                       struct credential *credential, const char *sid,
                                       session_id *session);
+
+/* Closes a session; its waiting calls end first. */
+void freshet_pump_end(struct pump *pump, session_id session);
 
 /* Feeds an event of the host's, and everything that follows from it. */
 void freshet_pump_event(struct pump *pump, const struct event *event);

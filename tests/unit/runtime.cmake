@@ -1,5 +1,5 @@
 # The pump's hands: time, connectivity, HTTP on loopback.
-foreach(module IN ITEMS alarm connectivity)
+foreach(module IN ITEMS alarm connectivity locked_memory)
     freshet_test(NAME test_${module} SOURCES test_${module}.c LIBS freshet_runtime LABELS unit)
 endforeach()
 foreach(module IN ITEMS vigil http_stopped)

@@ -51,6 +51,7 @@ struct engine *freshet_engine_new(const struct engine_options *options, struct n
     engine->wheel = malloc(sizeof(*engine->wheel));
     complete = freshet_names_init(&engine->names, options->max_names);
     complete = freshet_map_init(&engine->entry_map) && complete;
+    complete = freshet_map_init(&engine->sid_map) && complete;
     complete = freshet_map_init(&engine->waiter_map) && complete;
     complete = freshet_map_init(&engine->request_map) && complete;
     if (!complete || engine->effects == NULL || engine->sessions == NULL ||
@@ -94,6 +95,7 @@ void freshet_engine_free(struct engine *engine)
     engine_free_nodes(&engine->waiter_map);
     engine_free_nodes(&engine->request_map);
     freshet_map_free(&engine->entry_map);
+    freshet_map_free(&engine->sid_map);
     freshet_names_free(&engine->names);
     free(engine->effects);
     free(engine->sessions);
@@ -384,6 +386,7 @@ static void engine_close(struct engine *engine, struct session *session)
         freshet_entry_release(engine, session->entries);
     }
     freshet_session_forget_last(session);
+    freshet_session_unname(engine, session);
     while (*link != session) {
         link = &(*link)->next;
     }

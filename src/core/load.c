@@ -110,9 +110,7 @@ static struct entry *load_stand_in(struct engine *engine, struct session *sessio
     struct entry *entry = NULL;
 
     if (session->last_text != NULL && !session->sid_given) {
-        uint32_t sid = freshet_names_intern(&engine->names, session->last.sid);
-
-        session->sid = sid == FRESHET_NAME_NONE ? 0 : sid;
+        (void)freshet_session_name(engine, session, session->last.sid);
     }
     if (session->sid == 0) {
         return NULL;
@@ -201,12 +199,16 @@ void freshet_load_take_tokens(struct engine *engine, const struct request *reque
     for (size_t i = 0; i < client->session_count; i++) {
         const struct client_session *one = &client->sessions[i];
         uint32_t sid = freshet_names_find(&engine->names, one->id);
+        struct map_node *node = freshet_map_first(&engine->sid_map, freshet_map_mix(sid));
 
-        if (!one->has_token || !one->signed_in || sid == FRESHET_NAME_NONE) {
+        if (!one->has_token || !one->signed_in) {
             continue;
         }
-        for (struct session *s = request->session->issuer->sessions; s != NULL; s = s->next) {
-            if (s->sid == sid && (s == request->session || freshet_session_ready(s))) {
+        for (; node != NULL; node = freshet_map_next(node)) {
+            struct session *s = (struct session *)node;
+
+            if (s->sid == sid && s->issuer == request->session->issuer &&
+                (s == request->session || freshet_session_ready(s))) {
                 load_take_token(engine, s, request, &one->token);
             }
         }
@@ -267,9 +269,7 @@ static void load_good(struct engine *engine, struct session *session, const stru
         return;
     }
     if (session->sid == 0) {
-        uint32_t sid = freshet_names_intern(&engine->names, chosen->id);
-
-        session->sid = sid == FRESHET_NAME_NONE ? 0 : sid;
+        (void)freshet_session_name(engine, session, chosen->id);
     }
     if (loading) {
         uint32_t organization = freshet_names_intern(&engine->names, chosen->organization);

@@ -19,6 +19,28 @@ bool freshet_session_ready(const struct session *session)
            (session->status == SESSION_READY || session->status == SESSION_DEGRADED);
 }
 
+/* The session is known by this id from now on; false if that is none. */
+bool freshet_session_name(struct engine *engine, struct session *session, const char *sid)
+{
+    uint32_t name = freshet_names_intern(&engine->names, sid);
+
+    if (name == FRESHET_NAME_NONE || name == 0) {
+        return false;
+    }
+    freshet_session_unname(engine, session);
+    session->sid = name;
+    freshet_map_insert(&engine->sid_map, &session->node, freshet_map_mix(name));
+    return true;
+}
+
+void freshet_session_unname(struct engine *engine, struct session *session)
+{
+    if (session->sid != 0) {
+        freshet_map_remove(&engine->sid_map, &session->node);
+        session->sid = 0;
+    }
+}
+
 void freshet_session_emit(struct engine *engine, struct session *session, enum emit_name name,
                           uint64_t fingerprint)
 {
@@ -128,9 +150,7 @@ void freshet_session_start(struct engine *engine, const struct event *event)
     session->touched_ms = INT64_MIN / 2;
     session->epoch_ms = INT64_MIN / 2;
     session->session_minter = event->u.open.session_minter;
-    session->sid = freshet_names_intern(&engine->names, sid);
-    session->sid = session->sid == FRESHET_NAME_NONE ? 0 : session->sid;
-    session->sid_given = session->sid != 0;
+    session->sid_given = freshet_session_name(engine, session, sid);
     if (event->u.open.has_last_token) {
         (void)session_keep_last_token(session, &event->u.open.last_token);
     }

@@ -125,6 +125,7 @@ struct errand {
 };
 
 struct session {
+    struct map_node node; /* by sid, once that is known */
     struct timer timer;
     session_id id;
     struct session *next; /* of the same issuer, or of the free ones */
@@ -179,6 +180,7 @@ struct engine {
     struct entry *free_entries;
     uint32_t entry_count;
     struct map entry_map;
+    struct map sid_map;
     struct map waiter_map;
     struct map request_map;
     struct wheel *wheel;
@@ -300,6 +302,8 @@ void freshet_publish(struct engine *engine, struct entry *entry);
 void freshet_session_start(struct engine *engine, const struct event *event);
 void freshet_session_stop(struct engine *engine, struct session *session);
 void freshet_session_forget_last(struct session *session);
+bool freshet_session_name(struct engine *engine, struct session *session, const char *sid);
+void freshet_session_unname(struct engine *engine, struct session *session);
 bool freshet_session_ready(const struct session *session);
 request_id freshet_session_send(struct engine *engine, struct session *session, enum endpoint on,
                                 enum cause cause, int attempt, int64_t deadline_ms);

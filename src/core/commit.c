@@ -206,10 +206,14 @@ void freshet_publish(struct engine *engine, struct entry *entry)
 
 void freshet_commit_drop(struct engine *engine, struct entry *entry)
 {
+    struct effect *effect = commit_push_record(engine, entry, EFFECT_RETRACT);
+
+    if (effect != NULL) {
+        effect->u.publish.record.token.fingerprint = entry->held.fingerprint;
+    }
     entry->held = (struct held){0};
     entry->spaced_from_ms = INT64_MIN / 2;
     entry->unread = 0;
     entry->asleep = false;
     freshet_cell_clear(&entry->cell);
-    (void)commit_push_record(engine, entry, EFFECT_RETRACT);
 }

@@ -237,7 +237,7 @@ enum effect_kind {
     EFFECT_FETCH,   /* send a request */
     EFFECT_ABANDON, /* forget a request */
     EFFECT_PUBLISH, /* put a record into the shared place */
-    EFFECT_RETRACT, /* remove it */
+    EFFECT_RETRACT, /* remove it, if it still holds the token with this fingerprint */
     EFFECT_SAVE,    /* persist the session's last token, or forget it */
     EFFECT_COMMIT,  /* a token was taken */
     EFFECT_IGNORED, /* a token was not */

@@ -1,0 +1,190 @@
+/*
+ * Sessions as the engine keeps them: several handles of one client, a sign-out told from elsewhere,
+ * standing wants, and places that are given back.
+ */
+#include "cmocka_all.h"
+
+#include <string.h>
+
+#include "engine_drive.h"
+
+static const struct drive_result *session_result(struct drive *drive, ticket_id ticket)
+{
+    const struct drive_result *result = freshet_drive_result(drive, ticket);
+
+    assert_non_null(result);
+    return result;
+}
+
+static struct drive_token session_token(int number, const char *sid)
+{
+    struct drive_token token = freshet_drive_token(number, 0, 60);
+
+    token.sid = sid;
+    return token;
+}
+
+static void session_open(struct drive *drive, const char *sid, int number)
+{
+    struct drive_token token = session_token(number, sid);
+
+    freshet_drive_open(drive, sid);
+    freshet_drive_answer_client(drive, freshet_drive_waiting(drive, ON_CLIENT), &token);
+}
+
+/* Behaviour row section 5.7: a client speaks of each of its sessions. */
+static void an_answer_to_one_handle_brings_the_token_of_another(void **state)
+{
+    struct drive drive;
+    session_id first = 0;
+    char text[DRIVE_TEXT];
+    struct drive_token newer = session_token(3, "sess_2");
+    struct client_session sessions[1] = {
+        {.id = "sess_2", .signed_in = true, .organization = "", .has_token = true}};
+    struct outcome outcome = {
+        .kind = OUTCOME_REFUSED,
+        .http_status = 404,
+        .code = "",
+        .has_client = true,
+        .client = {.last_active_session = "sess_2", .sessions = sessions, .session_count = 1}};
+    struct get_options options = freshet_drive_options();
+    const struct drive_note *note = NULL;
+
+    (void)state;
+    freshet_drive_begin(&drive, NULL);
+    session_open(&drive, "sess_1", 1);
+    first = drive.session;
+    session_open(&drive, "sess_2", 2);
+    note = freshet_drive_last_note(&drive, EFFECT_COMMIT);
+    assert_non_null(note);
+    assert_int_equal(note->token, 2);
+
+    /* An error answer to the first handle carries the client, with a newer token of the second. */
+    drive.session = first;
+    options.template_name = "missing";
+    (void)freshet_drive_get(&drive, &options);
+    newer.iat_s = 5;
+    sessions[0].token = freshet_drive_token_in(&newer, text);
+    freshet_drive_answer_outcome(&drive, freshet_drive_waiting(&drive, ON_TOKENS), &outcome);
+    note = freshet_drive_last_note(&drive, EFFECT_COMMIT);
+    assert_int_equal(note->token, 3);
+    assert_string_equal(note->key.sid, "sess_2");
+    assert_int_equal(freshet_drive_count(&drive, ON_TOKENS), 1);
+    freshet_drive_end(&drive);
+}
+
+static void a_sign_out_elsewhere_ends_the_session_without_a_request(void **state)
+{
+    struct drive drive;
+    struct get_options options = freshet_drive_options();
+    ticket_id waiting = 0;
+    int emitted = 0;
+
+    (void)state;
+    freshet_drive_begin(&drive, NULL);
+    session_open(&drive, DRIVE_SID, 1);
+    options.skip_cache = true;
+    waiting = freshet_drive_get(&drive, &options);
+    freshet_drive_event(&drive, EVENT_SIGNED_OUT);
+    assert_int_equal(session_result(&drive, waiting)->status, FRESHET_SIGNED_OUT);
+    assert_int_equal(freshet_drive_count(&drive, ON_SESSIONS), 0);
+    assert_int_equal(freshet_drive_count(&drive, ON_REMOVE), 0);
+    emitted = freshet_drive_notes(&drive, EFFECT_EMIT);
+    freshet_drive_event(&drive, EVENT_SIGNED_OUT);
+    assert_int_equal(freshet_drive_notes(&drive, EFFECT_EMIT), emitted);
+
+    /* What was under way before it revives nothing. */
+    {
+        struct drive_token late = freshet_drive_token(2, 1, 60);
+
+        freshet_drive_answer(&drive, &drive.requests[drive.request_count - 1], &late);
+    }
+    assert_int_equal(freshet_drive_peek(&drive, NULL, NULL), 0);
+    freshet_drive_end(&drive);
+}
+
+static void a_standing_want_starts_again_after_a_schedule_is_exhausted(void **state)
+{
+    struct drive drive;
+    int sent = 0;
+
+    (void)state;
+    freshet_drive_begin(&drive, NULL);
+    session_open(&drive, DRIVE_SID, 1);
+    freshet_drive_want_active(&drive, 1);
+    for (int64_t t = 43000; t <= 400000 && freshet_drive_count(&drive, ON_TOKENS) < 9; t += 50) {
+        freshet_drive_at(&drive, t);
+        while (freshet_drive_waiting(&drive, ON_TOKENS) != NULL) {
+            freshet_drive_fail_next(&drive, 500);
+        }
+    }
+    sent = freshet_drive_count(&drive, ON_TOKENS);
+    assert_int_equal(sent, 9);
+    freshet_drive_at(&drive, drive.t_ms + 49900);
+    assert_int_equal(freshet_drive_count(&drive, ON_TOKENS), sent);
+    freshet_drive_at(&drive, drive.t_ms + 200);
+    assert_int_equal(freshet_drive_count(&drive, ON_TOKENS), sent + 1);
+    freshet_drive_end(&drive);
+}
+
+static void a_standing_want_follows_the_active_organization(void **state)
+{
+    struct drive drive;
+
+    (void)state;
+    freshet_drive_begin(&drive, NULL);
+    session_open(&drive, DRIVE_SID, 1);
+    freshet_drive_want_active(&drive, 1);
+    assert_int_equal(freshet_drive_count(&drive, ON_TOKENS), 0);
+    freshet_drive_organization(&drive, "org_2");
+    freshet_drive_at(&drive, 10);
+    assert_int_equal(freshet_drive_count(&drive, ON_TOKENS), 1);
+    assert_string_equal(freshet_drive_waiting(&drive, ON_TOKENS)->key.organization, "org_2");
+    freshet_drive_end(&drive);
+}
+
+static void a_closed_session_leaves_its_place_to_another(void **state)
+{
+    struct drive drive;
+    session_id first = 0;
+    ticket_id late = 0;
+    struct get_options options = freshet_drive_options();
+
+    (void)state;
+    freshet_drive_begin(&drive, NULL);
+    session_open(&drive, "sess_0", 1);
+    first = drive.session;
+    for (int i = 1; i < 200; i++) {
+        struct drive_request *asked = NULL;
+
+        options.skip_cache = true;
+        (void)freshet_drive_get(&drive, &options);
+        asked = freshet_drive_waiting(&drive, ON_TOKENS);
+        assert_non_null(asked);
+        freshet_drive_event(&drive, EVENT_CLOSE);
+        drive.request_count = 0;
+        drive.result_count = 0;
+        drive.note_count = 0;
+        session_open(&drive, i % 2 != 0 ? "sess_1" : "sess_0", 1);
+        assert_int_equal(drive.session, first);
+        assert_int_equal(freshet_drive_entry_count(&drive), 1);
+        assert_int_equal(freshet_drive_peek(&drive, NULL, NULL), 1);
+    }
+    freshet_drive_event(&drive, EVENT_CLOSE);
+    late = freshet_drive_get(&drive, &options);
+    assert_int_equal(session_result(&drive, late)->status, FRESHET_CLOSED);
+    freshet_drive_end(&drive);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_to_one_handle_brings_the_token_of_another),
+        cmocka_unit_test(a_sign_out_elsewhere_ends_the_session_without_a_request),
+        cmocka_unit_test(a_standing_want_starts_again_after_a_schedule_is_exhausted),
+        cmocka_unit_test(a_standing_want_follows_the_active_organization),
+        cmocka_unit_test(a_closed_session_leaves_its_place_to_another),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -151,6 +151,10 @@ void freshet_sim_effect(struct process *process, const struct effect *effect)
     struct trace_line line = {.label = NULL};
     const struct held *held = NULL;
 
+    if (effect->kind != EFFECT_EMIT)
+        freshet_sim_sink_flush(process);
+    else if (effect->u.emit.name == EMIT_TOKEN_UPDATED || effect->u.emit.name == EMIT_SIGNED_OUT)
+        process->sink.due = true;
     if (!freshet_trace_effect(effect, &line)) {
         effect_do(process, effect);
         return;

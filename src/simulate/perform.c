@@ -251,6 +251,7 @@ static void perform_in_process(struct process *process, const struct step *step)
         perform_event(process, EVENT_FOCUS, step);
         break;
     case STEP_ORGANIZATION:
+        process->sink.due = freshet_sim_runs(process);
         perform_event(process, EVENT_ORGANIZATION, step);
         break;
     case STEP_CLEAR:

@@ -55,6 +55,7 @@ void freshet_sim_process_step(struct process *process, const struct event *event
 
     for (size_t i = 0; i < effects.count; i++)
         freshet_sim_effect(process, &effects.items[i]);
+    freshet_sim_sink_flush(process);
     process_check(process);
     deadline_ms = freshet_engine_deadline(process->engine);
     if (deadline_ms != process->deadline_ms) {
@@ -118,6 +119,7 @@ void freshet_sim_process_open(struct process *process, enum open_from from)
         return;
     }
     process->life++;
+    process->sink = (struct sink_memory){.again_ms = FRESHET_NEVER};
     process->network = NETWORK_UNKNOWN;
     process->session = freshet_engine_session(process->engine);
     event.session = process->session;
@@ -187,6 +189,7 @@ void freshet_sim_process_free(struct process *process)
     freshet_engine_free(process->engine);
     free(process->kept);
     free(process->saved);
+    free(process->token_file.text);
 }
 
 /* ---- sign-out ---- */

@@ -17,11 +17,12 @@ struct shared;
 
 enum item_class { CLASS_STEP, CLASS_ANSWER, CLASS_DEADLINE };
 enum item_kind {
-    ITEM_STEP,      /* a step of the scenario */
-    ITEM_NETWORK,   /* what a `network` step means to one process */
-    ITEM_ANSWER,    /* a request comes back, or the issuer acts on it */
-    ITEM_PUSH,      /* a record was published */
-    ITEM_SIGNED_OUT /* another process signed out */
+    ITEM_STEP,       /* a step of the scenario */
+    ITEM_NETWORK,    /* what a `network` step means to one process */
+    ITEM_ANSWER,     /* a request comes back, or the issuer acts on it */
+    ITEM_PUSH,       /* a record was published */
+    ITEM_SIGNED_OUT, /* another process signed out */
+    ITEM_DELIVER     /* a sink looks again at what it skipped */
 };
 
 struct item {

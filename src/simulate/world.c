@@ -92,6 +92,7 @@ void freshet_sim_world_free(struct world *world)
     freshet_sim_queue_free(&world->queue);
     freshet_sim_share_free(&world->share);
     freshet_sim_issuer_free(&world->issuer);
+    free(world->jar.text);
     free(world->processes);
     free(world->tracked);
 }
@@ -232,6 +233,8 @@ static void world_befall(struct process *process, const struct item *item)
         freshet_sim_network(process, item->network);
     } else if (item->kind == ITEM_SIGNED_OUT) {
         freshet_sim_process_signed_out(process);
+    } else if (item->kind == ITEM_DELIVER) {
+        freshet_sim_sink_again(process);
     } else {
         freshet_sim_look(process, item->shared);
         freshet_sim_process_settle(process);

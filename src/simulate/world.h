@@ -19,6 +19,7 @@
 #include "simulate/report.h"
 #include "simulate/scenario.h"
 #include "simulate/share.h"
+#include "simulate/sink.h"
 
 /* The machine has been up for an hour when a scenario begins. */
 #define FRESHET_SIM_BOOT_MS INT64_C(3600000)
@@ -75,8 +76,10 @@ struct process {
     int64_t deadline_ms; /* boot time, as the engine said last */
     int64_t armed_ms;    /* when it said so */
     uint64_t deadline_age;
-    int idle_ticks;  /* in a row, at one time: an engine that does not move is broken */
-    char *saved;     /* its last token in the store */
+    int idle_ticks; /* in a row, at one time: an engine that does not move is broken */
+    char *saved;    /* its last token in the store */
+    struct sink_place token_file;
+    struct sink_memory sink;
 };
 
 /* A label that a `reject` step will ask for, and the token its call got last. */
@@ -91,6 +94,7 @@ struct world {
     struct issuer issuer;
     struct share share;
     struct queue queue;
+    struct sink_place jar;
     struct process *processes;
     struct flight *flights;
     struct tracked *tracked;

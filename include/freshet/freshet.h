@@ -17,7 +17,8 @@
  *     freshet_close(client);
  *
  * Threads: every function may be called from any thread, unless it says otherwise. With
- * `host_loop`, freshet_dispatch() and blocking gets must not run in two threads at once.
+ * `host_loop`, freshet_dispatch(), blocking gets, freshet_session_open() and freshet_status_json()
+ * must not run in two threads at once.
  *
  * Ownership: open gives, close takes back; a token is given with one reference, unref takes it; a
  * pointer behind two stars is the caller's. Strings passed in are copied.
@@ -26,8 +27,8 @@
  * commit they speak of, in order, and never inside the call that registered them. They may call
  * back in; a call that would have to wait there returns FRESHET_WOULD_BLOCK.
  *
- * fork(): in the child every inherited handle returns FRESHET_FORKED; closing it frees memory and
- * nothing else.
+ * fork(): in the child every inherited handle returns FRESHET_FORKED; closing it frees memory, as
+ * far as the parent's threads cannot have been changing it, and does nothing else.
  *
  * Option structs begin with their own size; a zero means the default.
  */
@@ -218,19 +219,33 @@ struct freshet_event {
 
 typedef void freshet_event_callback(void *context, const struct freshet_event *event);
 
-/* One subscriber per client; NULL ends the subscription. */
+/*
+ * Adds a subscriber to those of the client; all are told, in the order in which they came. A pair of
+ * callback and context that is there already stays single.
+ */
 enum freshet_status freshet_subscribe(struct freshet_client *client,
                                       freshet_event_callback *callback, void *context);
 
+/*
+ * Ends that subscription: the callback does not run any more when this returns. In a callback, only
+ * later events are kept away. freshet_close() ends all.
+ */
+void freshet_unsubscribe(struct freshet_client *client, freshet_event_callback *callback,
+                         void *context);
+
 /* ---- the host's own loop ---- */
 
-/* Readable when freshet_dispatch() has something to do. One descriptor is enough for a host. */
+/*
+ * Readable whenever freshet_dispatch() has something to do, deadlines included: a host that polls it
+ * needs no time-out. It stays the same, and the client's: do not read, write or close it. -1 without
+ * `host_loop`.
+ */
 int freshet_poll_fd(struct freshet_client *client);
 
-/* How long the host may sleep at most, in ms; -1: until the descriptor is readable. Ask each time. */
-int freshet_timeout_ms(struct freshet_client *client);
-
-/* Does what is to be done, without waiting. With `host_loop` only. */
+/*
+ * Does what is to be done, without waiting. FRESHET_CLOSED: a callback has closed the client, which
+ * is gone; FRESHET_INVALID: without `host_loop`; FRESHET_WOULD_BLOCK: in a callback.
+ */
 enum freshet_status freshet_dispatch(struct freshet_client *client);
 
 /* ---- introspection ---- */

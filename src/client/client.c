@@ -1,14 +1,15 @@
 /*
  * The client: its loop, its thread or its host's turns, and its end.
+ *
+ * Whoever closes it waits for the client's thread, then for the threads that waited for an answer;
+ * only then memory goes. In a callback the client's own thread, or the host's turn, does that when
+ * the callback has returned.
  */
-#include <errno.h>
-#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #include <freshet/version.h>
 
@@ -18,65 +19,11 @@
 #define CLIENT_PAGE           4096
 #define CLIENT_TIMEOUT_MIN_MS 100
 #define CLIENT_TIMEOUT_MAX_MS 120000
-
-/* ---- errors ---- */
-
-const char *freshet_error_text(enum freshet_status status)
-{
-    switch (status) {
-    case FRESHET_OK:
-        return "";
-    case FRESHET_OFFLINE:
-        return "there is no connectivity; the call can be made again when there is";
-    case FRESHET_TIMEOUT:
-        return "no token came within the call's own time-out; Freshet goes on trying";
-    case FRESHET_SIGNED_OUT:
-        return "the session is signed out; sign in again";
-    case FRESHET_UNAUTHORIZED:
-        return "the issuer did not accept the client token; sign in again if this stays";
-    case FRESHET_REFUSED:
-        return "the issuer refused the request; check template and organization";
-    case FRESHET_THROTTLED:
-        return "the issuer asked for fewer requests; try again later";
-    case FRESHET_UPSTREAM:
-        return "the issuer failed or gave no usable answer; try again later";
-    case FRESHET_NETWORK:
-        return "the issuer gave no answer; check the address and the network";
-    case FRESHET_INVALID:
-        return "the call is not valid: an option is out of range";
-    case FRESHET_CLOSED:
-        return "the session or the client was closed";
-    case FRESHET_CANCELLED:
-        return "the call was cancelled";
-    case FRESHET_WOULD_BLOCK:
-        return "the call would have to wait inside a callback; use freshet_get_async()";
-    case FRESHET_FORKED:
-        return "the handle was inherited through fork(); open a client in the child";
-    case FRESHET_NO_MEMORY:
-        return "out of memory";
-    case FRESHET_LIMIT:
-        return "a capacity of the client is used up; close what is not needed";
-    case FRESHET_STORE:
-        return "the credential store cannot be read or written";
-    case FRESHET_STALE:
-    case FRESHET_NONE:
-        break;
-    }
-    return freshet_status_name(status);
-}
-
-enum freshet_status freshet_error_set(struct freshet_error *error, enum freshet_status status,
-                                      int http_status, const char *message)
-{
-    if (error != NULL) {
-        error->status = status;
-        error->http_status = http_status;
-        snprintf(error->message, sizeof(error->message), "%s", message);
-    }
-    return status;
-}
+#define CLIENT_SPAN_MAX_MS    (24 * 3600 * 1000) /* the longest life of a token */
 
 /* ---- threads ---- */
+
+static void client_finish(struct freshet_client *client);
 
 static uintptr_t client_self(void)
 {
@@ -93,62 +40,119 @@ bool freshet_client_in_loop(struct freshet_client *client)
     return atomic_load_explicit(&client->loop_thread, memory_order_relaxed) == client_self();
 }
 
-/* One turn of the loop by the host's thread. */
-void freshet_client_turn(struct freshet_client *client, bool wait)
+void freshet_client_wait(struct freshet_client *client, pthread_cond_t *done, const bool *ended)
+{
+    pthread_mutex_lock(&client->lock);
+    while (!*ended) {
+        pthread_cond_wait(done, &client->lock);
+    }
+    if (--client->waiting == 0) {
+        pthread_cond_signal(&client->left);
+    }
+    pthread_mutex_unlock(&client->lock);
+}
+
+static void client_enter(struct freshet_client *client)
 {
     atomic_store_explicit(&client->loop_thread, client_self(), memory_order_relaxed);
+}
+
+/* The host's thread leaves; false if a callback has closed the client, which is gone then. */
+static bool client_leave(struct freshet_client *client)
+{
+    atomic_store_explicit(&client->loop_thread, 0, memory_order_relaxed);
+    if (client->close_later) {
+        client_finish(client);
+        return false;
+    }
+    return true;
+}
+
+/* libuv tells the kernel of new descriptors only in a turn, so one that is still to come makes the
+ * host's descriptor readable. */
+static void client_ask_for_turn(struct freshet_client *client)
+{
+    if (uv_backend_timeout(&client->loop) == 0) {
+        uv_async_send(&client->wake);
+    }
+}
+
+bool freshet_client_turn(struct freshet_client *client, bool wait)
+{
+    client_enter(client);
     freshet_inbox_drain(client);
     uv_run(&client->loop, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
-    atomic_store_explicit(&client->loop_thread, 0, memory_order_relaxed);
+    client_ask_for_turn(client);
+    return client_leave(client);
+}
+
+static bool client_is_closing(struct freshet_client *client)
+{
+    bool closing = false;
+
+    pthread_mutex_lock(&client->lock);
+    closing = client->closing;
+    pthread_mutex_unlock(&client->lock);
+    return closing;
 }
 
 bool freshet_client_run(struct freshet_client *client, client_task *run, void *context)
 {
     struct task task = {.run = run, .context = context, .done = PTHREAD_COND_INITIALIZER};
 
-    if (client->host_loop || freshet_client_in_loop(client)) {
+    if (client_is_closing(client)) {
+        return false;
+    }
+    if (freshet_client_in_loop(client)) {
         run(context);
+        return true;
+    }
+    if (client->host_loop) {
+        client_enter(client);
+        run(context);
+        client_ask_for_turn(client);
+        (void)client_leave(client);
         return true;
     }
     if (!freshet_inbox_put_task(client, &task)) {
         return false;
     }
-    pthread_mutex_lock(&client->lock);
-    while (!task.ended) {
-        pthread_cond_wait(&task.done, &client->lock);
-    }
-    pthread_mutex_unlock(&client->lock);
+    freshet_client_wait(client, &task.done, &task.ended);
     pthread_cond_destroy(&task.done);
     return true;
 }
 
 static void client_stop_pump(struct freshet_client *client)
 {
-    freshet_calls_close(client, NULL);
+    freshet_calls_close(client);
     freshet_pump_close(&client->pump);
     uv_close((uv_handle_t *)&client->wake, NULL);
 }
 
+/* Whether the client is being closed is asked first: what was put before that is still done. */
 static void client_woken(uv_async_t *wake)
 {
     struct freshet_client *client = wake->data;
-    bool closing = false;
+    bool closing = client_is_closing(client) && !client->host_loop;
 
     freshet_inbox_drain(client);
-    pthread_mutex_lock(&client->lock);
-    closing = client->closing && !client->host_loop;
-    pthread_mutex_unlock(&client->lock);
     if (closing) {
         client_stop_pump(client);
     }
 }
 
+/* A client that was closed in a callback is ended by its own thread. */
 static void *client_thread(void *argument)
 {
     struct freshet_client *client = argument;
 
-    atomic_store_explicit(&client->loop_thread, client_self(), memory_order_relaxed);
+    client_enter(client);
     uv_run(&client->loop, UV_RUN_DEFAULT);
+    if (client->close_later) {
+        pthread_detach(client->thread);
+        client->thread_running = false;
+        client_finish(client);
+    }
     return NULL;
 }
 
@@ -159,11 +163,18 @@ static int64_t client_value(int64_t set, int64_t fallback)
     return set != 0 ? set : fallback;
 }
 
+static bool client_span_valid(int64_t span_ms)
+{
+    return span_ms >= 0 && span_ms <= CLIENT_SPAN_MAX_MS;
+}
+
 static bool client_options_valid(const struct freshet_client_options *options)
 {
-    return (options->size == 0 || options->size >= sizeof(*options)) && options->leeway_ms >= 0 &&
-           options->lead_ms >= 0 && options->min_remaining_ms >= 0 &&
-           options->refresh_threshold_ms >= 0 && options->jitter >= 0 && options->jitter <= 1 &&
+    return (options->size == 0 || options->size >= sizeof(*options)) &&
+           client_span_valid(options->leeway_ms) && client_span_valid(options->lead_ms) &&
+           client_span_valid(options->min_remaining_ms) &&
+           client_span_valid(options->refresh_threshold_ms) && options->jitter >= 0 &&
+           options->jitter <= 1 &&
            (options->request_timeout_ms == 0 ||
             (options->request_timeout_ms >= CLIENT_TIMEOUT_MIN_MS &&
              options->request_timeout_ms <= CLIENT_TIMEOUT_MAX_MS));
@@ -208,6 +219,25 @@ static void client_response(void *context, request_id request, session_id sessio
     freshet_events_response(context, request, session, http_status, error, now);
 }
 
+/* Signals are for the host's threads; those that a fault raises cannot be kept away. */
+static int client_start_thread(struct freshet_client *client)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    sigset_t kept_away;
+    sigset_t before;
+    int status = 0;
+
+    sigfillset(&kept_away);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        sigdelset(&kept_away, faults[i]);
+    }
+    pthread_sigmask(SIG_SETMASK, &kept_away, &before);
+    status = -pthread_create(&client->thread, NULL, client_thread, client);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    client->thread_running = status == 0;
+    return status;
+}
+
 static int client_start(struct freshet_client *client, const struct freshet_client_options *options)
 {
     struct pump_options pump = {.engine = freshet_engine_options_default(),
@@ -234,8 +264,9 @@ static int client_start(struct freshet_client *client, const struct freshet_clie
     status = freshet_pump_init(&client->pump, &client->loop, &pump);
     client->pump_ready = true;
     if (status == 0 && !client->host_loop) {
-        status = -pthread_create(&client->thread, NULL, client_thread, client);
-        client->thread_running = status == 0;
+        status = client_start_thread(client);
+    } else if (status == 0) {
+        uv_run(&client->loop, UV_RUN_NOWAIT); /* from now on the loop's descriptor can be polled */
     }
     return status;
 }
@@ -249,11 +280,41 @@ static unsigned char *client_page(void)
     return mmap(NULL, CLIENT_PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
 }
 
+/* NULL without memory, or on a kernel that cannot tell a child after fork() from its parent. */
+static struct freshet_client *client_new(const struct freshet_client_options *options)
+{
+    struct freshet_client *client = calloc(1, sizeof(*client));
+
+    if (client == NULL) {
+        return NULL;
+    }
+    client->born = client_page();
+    client->kept = calloc(FRESHET_EVENTS_KEPT, sizeof(*client->kept));
+    if (client->born == MAP_FAILED || client->kept == NULL ||
+        madvise(client->born, CLIENT_PAGE, MADV_WIPEONFORK) != 0) {
+        if (client->born != MAP_FAILED) {
+            munmap(client->born, CLIENT_PAGE);
+        }
+        free(client->kept);
+        free(client);
+        return NULL;
+    }
+    *client->born = 1;
+    client->host_loop = options->host_loop != 0;
+    client->inbox_end = &client->inbox;
+    client->calls_end = &client->calls;
+    pthread_mutex_init(&client->lock, NULL);
+    pthread_cond_init(&client->left, NULL);
+    pthread_cond_init(&client->told, NULL);
+    return client;
+}
+
 enum freshet_status freshet_open(const struct freshet_client_options *options,
                                  struct freshet_client **client, struct freshet_error *error)
 {
     static const struct freshet_client_options defaults = {.size = sizeof(defaults)};
     struct freshet_client *made = NULL;
+    char reason[128];
     int status = 0;
 
     *client = NULL;
@@ -262,29 +323,19 @@ enum freshet_status freshet_open(const struct freshet_client_options *options,
         return freshet_error_set(error, FRESHET_INVALID, 0,
                                  "a client option is out of range; see freshet/freshet.h");
     }
-    made = calloc(1, sizeof(*made));
+    made = client_new(options);
     if (made == NULL) {
-        return freshet_error_set(error, FRESHET_NO_MEMORY, 0, "out of memory");
+        return freshet_error_set(error, FRESHET_NO_MEMORY, 0,
+                                 freshet_error_text(FRESHET_NO_MEMORY));
     }
-    made->born = client_page();
-    made->kept = calloc(FRESHET_EVENTS_KEPT, sizeof(*made->kept));
-    if (made->born == MAP_FAILED || made->kept == NULL ||
-        madvise(made->born, CLIENT_PAGE, MADV_WIPEONFORK) != 0) {
-        if (made->born != MAP_FAILED) {
-            munmap(made->born, CLIENT_PAGE);
-        }
-        free(made->kept);
-        free(made);
-        return freshet_error_set(error, FRESHET_NO_MEMORY, 0, "out of memory");
-    }
-    *made->born = 1;
-    made->host_loop = options->host_loop != 0;
-    made->inbox_end = &made->inbox;
-    pthread_mutex_init(&made->lock, NULL);
     status = client_start(made, options);
     if (status != 0) {
         freshet_close(made);
-        return freshet_error_set(error, FRESHET_LIMIT, 0, uv_strerror(status));
+        snprintf(reason, sizeof(reason),
+                 "no descriptor, thread or memory for a client (%s); close what is not needed",
+                 uv_strerror(status));
+        return freshet_error_set(error, status == UV_ENOMEM ? FRESHET_NO_MEMORY : FRESHET_LIMIT, 0,
+                                 reason);
     }
     *client = made;
     return freshet_error_set(error, FRESHET_OK, 0, "");
@@ -292,7 +343,7 @@ enum freshet_status freshet_open(const struct freshet_client_options *options,
 
 /* ---- close ---- */
 
-static void client_free(struct freshet_client *client)
+static void client_free_bookkeeping(struct freshet_client *client)
 {
     while (client->sessions != NULL) {
         struct freshet_session *session = client->sessions;
@@ -301,63 +352,85 @@ static void client_free(struct freshet_client *client)
         free(session->name);
         free(session);
     }
-    munmap(client->born, CLIENT_PAGE);
+    freshet_inbox_free(client);
+    freshet_events_free(client);
     free(client->kept);
-    free(client);
+    munmap(client->born, CLIENT_PAGE);
+}
+
+/* Threads that waited for an answer have it, but may not have read it yet. */
+static void client_await_callers(struct freshet_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    while (client->waiting > 0) {
+        pthread_cond_wait(&client->left, &client->lock);
+    }
+    pthread_mutex_unlock(&client->lock);
+    pthread_cond_destroy(&client->left);
+    pthread_cond_destroy(&client->told);
+    pthread_mutex_destroy(&client->lock);
 }
 
 static void client_finish(struct freshet_client *client)
 {
     if (client->thread_running) {
         pthread_join(client->thread, NULL);
-    } else if (client->loop_ready) {
+    } else if (client->host_loop || !client->close_later) {
         if (client->pump_ready) {
+            freshet_inbox_drain(client);
             client_stop_pump(client);
         }
-        uv_run(&client->loop, UV_RUN_DEFAULT);
+        if (client->loop_ready) {
+            uv_run(&client->loop, UV_RUN_DEFAULT);
+        }
     }
-    freshet_inbox_free(client);
+    client_await_callers(client);
     if (client->pump_ready) {
         freshet_pump_free(&client->pump);
     }
     if (client->loop_ready) {
         uv_loop_close(&client->loop);
     }
-    pthread_mutex_destroy(&client->lock);
-    client_free(client);
+    client_free_bookkeeping(client);
+    free(client);
 }
 
-/* In a callback on the client's own thread, somebody else must join that thread. */
-static void *client_finisher(void *argument)
+/*
+ * In a child after fork(). The engine, libuv and libcurl stay as they are: their thread may have been
+ * changing them, and their descriptors are the parent's too. They stay within reach, so that leak
+ * checkers know them.
+ */
+static void client_leave_inherited(struct freshet_client *client)
 {
-    client_finish(argument);
-    return NULL;
+    static _Atomic(struct freshet_client *) last;
+
+    freshet_calls_free(client);
+    client_free_bookkeeping(client);
+    client->inherited = atomic_exchange(&last, client);
 }
 
 void freshet_close(struct freshet_client *client)
 {
-    pthread_t finisher;
+    bool in_loop = false;
 
     if (client == NULL) {
         return;
     }
     if (freshet_client_forked(client)) {
-        client_free(client);
+        client_leave_inherited(client);
         return;
     }
+    in_loop = freshet_client_in_loop(client);
     pthread_mutex_lock(&client->lock);
     client->closing = true;
-    client->subscriber = NULL;
-    pthread_mutex_unlock(&client->lock);
+    freshet_events_end(client);
+    client->close_later = in_loop;
     if (client->thread_running) {
         uv_async_send(&client->wake);
     }
-    if (!freshet_client_in_loop(client)) {
+    pthread_mutex_unlock(&client->lock);
+    if (!in_loop) {
         client_finish(client);
-    } else if (client->host_loop) {
-        client->close_later = true;
-    } else if (pthread_create(&finisher, NULL, client_finisher, client) == 0) {
-        pthread_detach(finisher);
     }
 }
 
@@ -365,12 +438,7 @@ void freshet_close(struct freshet_client *client)
 
 int freshet_poll_fd(struct freshet_client *client)
 {
-    return freshet_client_forked(client) ? -1 : uv_backend_fd(&client->loop);
-}
-
-int freshet_timeout_ms(struct freshet_client *client)
-{
-    return freshet_client_forked(client) ? -1 : uv_backend_timeout(&client->loop);
+    return freshet_client_forked(client) || !client->host_loop ? -1 : uv_backend_fd(&client->loop);
 }
 
 enum freshet_status freshet_dispatch(struct freshet_client *client)
@@ -381,12 +449,8 @@ enum freshet_status freshet_dispatch(struct freshet_client *client)
     if (!client->host_loop) {
         return FRESHET_INVALID;
     }
-    do {
-        freshet_client_turn(client, false);
-    } while (uv_backend_timeout(&client->loop) == 0 && !client->close_later);
-    if (client->close_later) {
-        client_finish(client);
-        return FRESHET_CLOSED;
+    if (freshet_client_in_loop(client)) {
+        return FRESHET_WOULD_BLOCK;
     }
-    return FRESHET_OK;
+    return freshet_client_turn(client, false) ? FRESHET_OK : FRESHET_CLOSED;
 }

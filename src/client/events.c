@@ -1,5 +1,8 @@
 /*
- * Events for the subscriber, and the last lines kept for status displays.
+ * Events for the subscribers, and the last lines kept for status displays.
+ *
+ * Subscribers are told one after another, in the order in which they came, with no lock held. One that
+ * ends is not told again; its memory goes when nobody is in it and nobody waits for that.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,36 +11,133 @@
 #include "client/internal.h"
 #include "core/trace.h"
 
+/* ---- subscribers; the lock is held ---- */
+
+static struct subscriber **events_find(struct freshet_client *client,
+                                       freshet_event_callback *callback, const void *context)
+{
+    struct subscriber **at = &client->subscribers;
+
+    while (*at != NULL &&
+           ((*at)->ended || (*at)->callback != callback || (*at)->context != context)) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+/* While an event is told the list only grows. */
+static void events_sweep(struct freshet_client *client)
+{
+    struct subscriber **at = &client->subscribers;
+
+    while (client->telling == 0 && *at != NULL) {
+        struct subscriber *subscriber = *at;
+
+        if (subscriber->ended && subscriber->awaited == 0) {
+            *at = subscriber->next;
+            free(subscriber);
+        } else {
+            at = &subscriber->next;
+        }
+    }
+}
+
+void freshet_events_end(struct freshet_client *client)
+{
+    for (struct subscriber *at = client->subscribers; at != NULL; at = at->next) {
+        at->ended = true;
+    }
+}
+
+void freshet_events_free(struct freshet_client *client)
+{
+    while (client->subscribers != NULL) {
+        struct subscriber *subscriber = client->subscribers;
+
+        client->subscribers = subscriber->next;
+        free(subscriber);
+    }
+}
+
+/* ---- the public calls ---- */
+
 enum freshet_status freshet_subscribe(struct freshet_client *client,
                                       freshet_event_callback *callback, void *context)
 {
+    enum freshet_status status = FRESHET_OK;
+    struct subscriber **at = NULL;
+
     if (freshet_client_forked(client)) {
         return FRESHET_FORKED;
     }
+    if (callback == NULL) {
+        return FRESHET_INVALID;
+    }
     pthread_mutex_lock(&client->lock);
-    client->subscriber = callback;
-    client->subscriber_context = context;
+    at = events_find(client, callback, context);
+    if (client->closing) {
+        status = FRESHET_CLOSED;
+    } else if (*at == NULL) {
+        *at = calloc(1, sizeof(**at));
+        status = *at != NULL ? FRESHET_OK : FRESHET_NO_MEMORY;
+    }
+    if (status == FRESHET_OK) {
+        (*at)->callback = callback;
+        (*at)->context = context;
+    }
     pthread_mutex_unlock(&client->lock);
-    return FRESHET_OK;
+    return status;
 }
+
+void freshet_unsubscribe(struct freshet_client *client, freshet_event_callback *callback,
+                         void *context)
+{
+    struct subscriber *subscriber = NULL;
+
+    if (freshet_client_forked(client)) {
+        return;
+    }
+    pthread_mutex_lock(&client->lock);
+    subscriber = *events_find(client, callback, context);
+    if (subscriber != NULL) {
+        subscriber->ended = true;
+        subscriber->awaited++;
+        while (subscriber->running > 0 && !freshet_client_in_loop(client)) {
+            pthread_cond_wait(&client->told, &client->lock);
+        }
+        subscriber->awaited--;
+    }
+    events_sweep(client);
+    pthread_mutex_unlock(&client->lock);
+}
+
+/* ---- telling ---- */
 
 static void events_tell(struct freshet_client *client, struct freshet_event *event,
                         session_id session)
 {
-    freshet_event_callback *callback = NULL;
-    void *context = NULL;
-
     pthread_mutex_lock(&client->lock);
-    callback = client->subscriber;
-    context = client->subscriber_context;
     event->session = freshet_session_find(client, session);
-    pthread_mutex_unlock(&client->lock);
-    if (callback == NULL || event->session == NULL) {
-        return;
+    if (event->session != NULL) {
+        event->session_name = event->session->name;
+        event->session_status = freshet_session_status_name(event->session->status);
     }
-    event->session_name = event->session->name;
-    event->session_status = freshet_session_status_name(event->session->status);
-    callback(context, event);
+    client->telling++;
+    for (struct subscriber *at = client->subscribers; at != NULL && event->session != NULL;
+         at = at->next) {
+        if (at->ended) {
+            continue;
+        }
+        at->running++;
+        pthread_mutex_unlock(&client->lock);
+        at->callback(at->context, event);
+        pthread_mutex_lock(&client->lock);
+        at->running--;
+        pthread_cond_broadcast(&client->told);
+    }
+    client->telling--;
+    events_sweep(client);
+    pthread_mutex_unlock(&client->lock);
 }
 
 /* One line: kept, and told. */

@@ -8,6 +8,9 @@
 #include "client/internal.h"
 #include "runtime/clock.h"
 
+/* No token lives that long and nobody waits that long; more could not be added to a time. */
+#define GET_SPAN_MAX_MS (INT64_C(366) * 24 * 3600 * 1000)
+
 /* ---- reading without the engine ---- */
 
 static int64_t get_remaining(const struct cell_view *view, int64_t boot_ms)
@@ -91,15 +94,15 @@ static int64_t get_option_ms(int64_t value)
     if (value == 0) {
         return FRESHET_UNSET;
     }
-    return value < 0 ? 0 : value;
+    return value < 0 ? 0 : freshet_min(value, GET_SPAN_MAX_MS);
 }
 
-static struct event get_event(const struct call *call, const struct freshet_request *request)
+static struct event get_event(const struct freshet_session *session,
+                              const struct freshet_request *request)
 {
-    struct event event = {.kind = EVENT_GET, .session = call->session->id};
+    struct event event = {.kind = EVENT_GET, .session = session->id};
     struct get_options *options = &event.u.get.options;
 
-    event.u.get.ticket = call->ticket;
     options->min_remaining_ms = FRESHET_UNSET;
     options->refresh_threshold_ms = FRESHET_UNSET;
     if (request == NULL) {
@@ -112,7 +115,7 @@ static struct event get_event(const struct call *call, const struct freshet_requ
     options->allow_stale = (enum allow_stale)request->allow_stale;
     options->min_remaining_ms = get_option_ms(request->min_remaining_ms);
     options->refresh_threshold_ms = get_option_ms(request->refresh_threshold_ms);
-    options->timeout_ms = request->timeout_ms;
+    options->timeout_ms = freshet_min(request->timeout_ms, GET_SPAN_MAX_MS);
     return event;
 }
 
@@ -127,13 +130,33 @@ static bool get_request_valid(const struct freshet_request *request)
             (request->organization == NULL || strlen(request->organization) <= FRESHET_NAME_MAX));
 }
 
-static void calls_add(struct freshet_client *client, struct call *call)
+/* ---- calls on their way ---- */
+
+static struct call *call_new(struct freshet_session *session, freshet_get_callback *callback,
+                             void *context)
 {
-    pthread_mutex_lock(&client->lock);
+    struct call *call = calloc(1, sizeof(*call));
+
+    if (call != NULL) {
+        *call = (struct call){.session = session,
+                              .callback = callback,
+                              .context = context,
+                              .done = PTHREAD_COND_INITIALIZER};
+    }
+    return call;
+}
+
+static void call_free(struct call *call)
+{
+    pthread_cond_destroy(&call->done);
+    free(call);
+}
+
+void freshet_calls_add(struct freshet_client *client, struct call *call)
+{
     call->ticket = ++client->last_ticket;
-    call->next = client->calls;
-    client->calls = call;
-    pthread_mutex_unlock(&client->lock);
+    *client->calls_end = call;
+    client->calls_end = &call->next;
 }
 
 /* Takes a call out of the list; NULL if it has ended. The lock must be held. */
@@ -150,7 +173,20 @@ static struct call *calls_take(struct freshet_client *client, ticket_id ticket)
     struct call *call = *link;
 
     *link = call->next;
+    if (*link == NULL) {
+        client->calls_end = link;
+    }
     return call;
+}
+
+void freshet_calls_free(struct freshet_client *client)
+{
+    while (client->calls != NULL) {
+        struct call *call = client->calls;
+
+        client->calls = call->next;
+        free(call);
+    }
 }
 
 static void call_deliver(struct freshet_client *client, struct call *call)
@@ -160,9 +196,7 @@ static void call_deliver(struct freshet_client *client, struct call *call)
     if (call->callback == NULL) {
         pthread_mutex_lock(&client->lock);
         call->ended = true;
-        if (call->done != NULL) {
-            pthread_cond_signal(call->done);
-        }
+        pthread_cond_signal(&call->done);
         pthread_mutex_unlock(&client->lock);
         return;
     }
@@ -170,7 +204,7 @@ static void call_deliver(struct freshet_client *client, struct call *call)
     call->callback(call->context, call->status, call->token,
                    call->status == FRESHET_OK ? NULL : &error);
     freshet_token_unref(call->token);
-    free(call);
+    call_free(call);
 }
 
 void freshet_calls_resolve(struct freshet_client *client, const struct effect *effect,
@@ -203,19 +237,14 @@ void freshet_calls_resolve(struct freshet_client *client, const struct effect *e
     call_deliver(client, call);
 }
 
-/* The calls of a session (NULL: all) end, because it is closed. */
-void freshet_calls_close(struct freshet_client *client, const struct freshet_session *session)
+/* Every call ends, because the client is closed. */
+void freshet_calls_close(struct freshet_client *client)
 {
     for (;;) {
         struct call *call = NULL;
 
         pthread_mutex_lock(&client->lock);
-        for (call = client->calls; call != NULL; call = call->next) {
-            if (session == NULL || call->session == session) {
-                break;
-            }
-        }
-        call = call != NULL ? calls_take(client, call->ticket) : NULL;
+        call = client->calls != NULL ? calls_take(client, client->calls->ticket) : NULL;
         pthread_mutex_unlock(&client->lock);
         if (call == NULL) {
             return;
@@ -225,19 +254,42 @@ void freshet_calls_close(struct freshet_client *client, const struct freshet_ses
     }
 }
 
-static void get_wait(struct freshet_client *client, struct call *call)
+/* In a host's loop a waiting call is what turns it; if a callback closes the client meanwhile, the
+ * call has ended too. */
+static void call_wait(struct freshet_client *client, struct call *call)
 {
-    if (client->host_loop) {
-        while (!call->ended) {
-            freshet_client_turn(client, true);
-        }
+    bool open = true;
+
+    if (!client->host_loop) {
+        freshet_client_wait(client, &call->done, &call->ended);
         return;
     }
-    pthread_mutex_lock(&client->lock);
-    while (!call->ended) {
-        pthread_cond_wait(call->done, &client->lock);
+    while (open && !call->ended) {
+        open = freshet_client_turn(client, true);
     }
-    pthread_mutex_unlock(&client->lock);
+}
+
+/* The slow way: asks the engine and waits for its answer. */
+static enum freshet_status get_wait(struct freshet_session *session,
+                                    const struct freshet_request *request,
+                                    struct freshet_token **token, int *http_status)
+{
+    struct event event = get_event(session, request);
+    struct call *call = call_new(session, NULL, NULL);
+    enum freshet_status status = FRESHET_NO_MEMORY;
+
+    if (call == NULL) {
+        return status;
+    }
+    status = freshet_inbox_put_call(session->client, call, &event, NULL);
+    if (status == FRESHET_OK) {
+        call_wait(session->client, call);
+        status = call->status;
+        *http_status = call->http_status;
+        *token = call->token;
+    }
+    call_free(call);
+    return status;
 }
 
 enum freshet_status freshet_get(struct freshet_session *session,
@@ -245,38 +297,23 @@ enum freshet_status freshet_get(struct freshet_session *session,
                                 struct freshet_error *error)
 {
     struct freshet_client *client = session->client;
-    pthread_cond_t done = PTHREAD_COND_INITIALIZER;
-    struct call call = {.session = session, .done = &done};
-    struct event event;
+    enum freshet_status status = FRESHET_OK;
+    int http_status = 0;
 
     *token = NULL;
     if (freshet_client_forked(client)) {
-        return freshet_error_set(error, FRESHET_FORKED, 0, freshet_error_text(FRESHET_FORKED));
+        status = FRESHET_FORKED;
+    } else if (!get_request_valid(request)) {
+        status = FRESHET_INVALID;
+    } else {
+        *token = get_fast(session, request);
+        if (*token == NULL) {
+            status = freshet_client_in_loop(client)
+                         ? FRESHET_WOULD_BLOCK
+                         : get_wait(session, request, token, &http_status);
+        }
     }
-    if (!get_request_valid(request)) {
-        return freshet_error_set(error, FRESHET_INVALID, 0, freshet_error_text(FRESHET_INVALID));
-    }
-    *token = get_fast(session, request);
-    if (*token != NULL) {
-        return freshet_error_set(error, FRESHET_OK, 0, "");
-    }
-    if (freshet_client_in_loop(client)) {
-        return freshet_error_set(error, FRESHET_WOULD_BLOCK, 0,
-                                 freshet_error_text(FRESHET_WOULD_BLOCK));
-    }
-    calls_add(client, &call);
-    event = get_event(&call, request);
-    if (!freshet_inbox_put(client, &event)) {
-        pthread_mutex_lock(&client->lock);
-        (void)calls_take(client, call.ticket);
-        pthread_mutex_unlock(&client->lock);
-        return freshet_error_set(error, FRESHET_NO_MEMORY, 0,
-                                 freshet_error_text(FRESHET_NO_MEMORY));
-    }
-    get_wait(client, &call);
-    pthread_cond_destroy(&done);
-    *token = call.token;
-    return freshet_error_set(error, call.status, call.http_status, freshet_error_text(call.status));
+    return freshet_error_set(error, status, http_status, freshet_error_text(status));
 }
 
 enum freshet_status freshet_get_async(struct freshet_session *session,
@@ -284,35 +321,26 @@ enum freshet_status freshet_get_async(struct freshet_session *session,
                                       freshet_get_callback *callback, void *context,
                                       freshet_ticket *ticket)
 {
-    struct freshet_client *client = session->client;
-    struct call *call = NULL;
     struct event event;
+    struct call *call = NULL;
+    enum freshet_status status = FRESHET_NO_MEMORY;
 
-    if (freshet_client_forked(client)) {
+    if (freshet_client_forked(session->client)) {
         return FRESHET_FORKED;
     }
     if (callback == NULL || !get_request_valid(request)) {
         return FRESHET_INVALID;
     }
-    call = calloc(1, sizeof(*call));
+    call = call_new(session, callback, context);
     if (call == NULL) {
-        return FRESHET_NO_MEMORY;
+        return status;
     }
-    call->session = session;
-    call->callback = callback;
-    call->context = context;
-    calls_add(client, call);
-    if (ticket != NULL) {
-        *ticket = call->ticket;
+    event = get_event(session, request);
+    status = freshet_inbox_put_call(session->client, call, &event, ticket);
+    if (status != FRESHET_OK) {
+        call_free(call);
     }
-    event = get_event(call, request);
-    if (!freshet_inbox_put(client, &event)) {
-        pthread_mutex_lock(&client->lock);
-        free(calls_take(client, call->ticket));
-        pthread_mutex_unlock(&client->lock);
-        return FRESHET_NO_MEMORY;
-    }
-    return FRESHET_OK;
+    return status;
 }
 
 void freshet_cancel(struct freshet_session *session, freshet_ticket ticket)

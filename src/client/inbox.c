@@ -48,22 +48,46 @@ static struct command *command_new(const struct event *event)
     return command;
 }
 
-static bool inbox_append(struct freshet_client *client, struct command *command)
+/* The loop is woken under the lock, so that nobody wakes one that has been closed meanwhile. */
+static enum freshet_status inbox_append(struct freshet_client *client, struct command *command,
+                                        struct call *call, freshet_ticket *ticket)
 {
     if (command == NULL) {
-        return false;
+        return FRESHET_NO_MEMORY;
     }
     pthread_mutex_lock(&client->lock);
+    if (client->closing) {
+        pthread_mutex_unlock(&client->lock);
+        command_free(command);
+        return FRESHET_CLOSED;
+    }
+    if (call != NULL) {
+        freshet_calls_add(client, call);
+        command->event.u.get.ticket = call->ticket;
+        if (ticket != NULL) {
+            *ticket = call->ticket; /* before the answer can come */
+        }
+    }
+    if (command->task != NULL || (call != NULL && call->callback == NULL && !client->host_loop)) {
+        client->waiting++;
+    }
     *client->inbox_end = command;
     client->inbox_end = &command->next;
-    pthread_mutex_unlock(&client->lock);
+    client->inbox_count++;
     uv_async_send(&client->wake);
-    return true;
+    pthread_mutex_unlock(&client->lock);
+    return FRESHET_OK;
 }
 
 bool freshet_inbox_put(struct freshet_client *client, const struct event *event)
 {
-    return inbox_append(client, command_new(event));
+    return inbox_append(client, command_new(event), NULL, NULL) == FRESHET_OK;
+}
+
+enum freshet_status freshet_inbox_put_call(struct freshet_client *client, struct call *call,
+                                           const struct event *event, freshet_ticket *ticket)
+{
+    return inbox_append(client, command_new(event), call, ticket);
 }
 
 bool freshet_inbox_put_task(struct freshet_client *client, struct task *task)
@@ -73,7 +97,7 @@ bool freshet_inbox_put_task(struct freshet_client *client, struct task *task)
     if (command != NULL) {
         command->task = task;
     }
-    return inbox_append(client, command);
+    return inbox_append(client, command, NULL, NULL) == FRESHET_OK;
 }
 
 static void inbox_run_task(struct freshet_client *client, struct task *task)
@@ -93,6 +117,7 @@ static struct command *inbox_take(struct freshet_client *client)
     command = client->inbox;
     if (command != NULL) {
         client->inbox = command->next;
+        client->inbox_count--;
         if (client->inbox == NULL) {
             client->inbox_end = &client->inbox;
         }
@@ -104,8 +129,12 @@ static struct command *inbox_take(struct freshet_client *client)
 void freshet_inbox_drain(struct freshet_client *client)
 {
     struct command *command = NULL;
+    size_t count = 0;
 
-    while ((command = inbox_take(client)) != NULL) {
+    pthread_mutex_lock(&client->lock);
+    count = client->inbox_count;
+    pthread_mutex_unlock(&client->lock);
+    while (count-- > 0 && (command = inbox_take(client)) != NULL) {
         if (command->task != NULL) {
             inbox_run_task(client, command->task);
         } else {
@@ -117,9 +146,10 @@ void freshet_inbox_drain(struct freshet_client *client)
 
 void freshet_inbox_free(struct freshet_client *client)
 {
-    struct command *command = NULL;
+    while (client->inbox != NULL) {
+        struct command *command = client->inbox;
 
-    while ((command = inbox_take(client)) != NULL) {
+        client->inbox = command->next;
         command_free(command);
     }
 }

@@ -39,14 +39,15 @@ struct freshet_session {
     _Atomic bool closed;
 };
 
-/* A get on its way: waiting in a thread, or to be answered through a callback. */
+/* A get on its way: waiting in a thread, or to be answered through a callback. Never on a stack,
+ * which a child after fork() may not find. */
 struct call {
     struct call *next;
     ticket_id ticket;
     struct freshet_session *session;
     freshet_get_callback *callback; /* NULL: a thread waits */
     void *context;
-    pthread_cond_t *done;
+    pthread_cond_t done;
     bool ended;
     enum freshet_status status;
     int http_status;
@@ -71,6 +72,16 @@ struct command {
     char *organization;
 };
 
+/* Who is told of events. It stays listed while somebody is in it, or waits for that. */
+struct subscriber {
+    struct subscriber *next;
+    freshet_event_callback *callback;
+    void *context;
+    int running;
+    int awaited;
+    bool ended;
+};
+
 struct kept_event {
     char text[FRESHET_EVENT_TEXT_MAX];
 };
@@ -85,47 +96,66 @@ struct freshet_client {
     bool thread_running;
     pthread_t thread;
     _Atomic(uintptr_t) loop_thread; /* whose turn it is; 0: nobody's */
-    pthread_mutex_t lock;           /* inbox, calls, sessions, subscriber, kept events */
+    pthread_mutex_t lock;           /* inbox, calls, sessions, subscribers, kept events */
     struct command *inbox;
     struct command **inbox_end;
-    struct call *calls;
+    size_t inbox_count;
+    struct call *calls; /* the oldest first */
+    struct call **calls_end;
+    size_t waiting;      /* threads in freshet_client_wait(), or on their way there */
+    pthread_cond_t left; /* the last of them has left */
     struct freshet_session *sessions;
     ticket_id last_ticket;
-    freshet_event_callback *subscriber;
-    void *subscriber_context;
+    struct subscriber *subscribers;
+    int telling;         /* events that are being told right now */
+    pthread_cond_t told; /* a subscriber has heard one */
     struct kept_event *kept;
     size_t kept_next;
     size_t kept_count;
-    bool closing;
-    bool close_later;    /* freshet_close() was called in a callback */
-    unsigned char *born; /* a page that fork() wipes: zero in a child */
+    bool closing;                     /* nothing is taken into the inbox any more */
+    bool close_later;                 /* freshet_close() was called in a callback */
+    unsigned char *born;              /* a page that fork() wipes: zero in a child */
+    struct freshet_client *inherited; /* in a child: the one closed before this one */
 };
 
 /* client.c */
 bool freshet_client_forked(const struct freshet_client *client);
 bool freshet_client_in_loop(struct freshet_client *client);
-void freshet_client_turn(struct freshet_client *client, bool wait);
-/* Runs a task on the pump's thread and waits for it; false without memory. */
+/* One turn of a host's loop; false if a callback closed the client, which is gone then. */
+bool freshet_client_turn(struct freshet_client *client, bool wait);
+/* Waits for what the inbox took, until the pump's thread sets `ended` under the lock. */
+void freshet_client_wait(struct freshet_client *client, pthread_cond_t *done, const bool *ended);
+/* Runs a task on the pump's thread and waits for it; false without memory, or when closing. */
 bool freshet_client_run(struct freshet_client *client, client_task *run, void *context);
+
+/* error.c */
 enum freshet_status freshet_error_set(struct freshet_error *error, enum freshet_status status,
                                       int http_status, const char *message);
 const char *freshet_error_text(enum freshet_status status);
 
-/* inbox.c */
+/* inbox.c: whatever is put there before freshet_close() is done before the client ends. */
 bool freshet_inbox_put(struct freshet_client *client, const struct event *event);
 bool freshet_inbox_put_task(struct freshet_client *client, struct task *task);
+/* Lists the call and gives it its ticket. FRESHET_CLOSED, FRESHET_NO_MEMORY: it is not listed. */
+enum freshet_status freshet_inbox_put_call(struct freshet_client *client, struct call *call,
+                                           const struct event *event, freshet_ticket *ticket);
+/* Does what was there at the start; what callbacks add has the next turn. */
 void freshet_inbox_drain(struct freshet_client *client);
 void freshet_inbox_free(struct freshet_client *client);
 
 /* get.c */
+void freshet_calls_add(struct freshet_client *client, struct call *call); /* the lock is held */
 void freshet_calls_resolve(struct freshet_client *client, const struct effect *effect,
                            struct now now);
-void freshet_calls_close(struct freshet_client *client, const struct freshet_session *session);
+void freshet_calls_close(struct freshet_client *client);
+void freshet_calls_free(struct freshet_client *client); /* unanswered: in a child after fork() */
 
 /* token.c */
 struct freshet_token *freshet_token_new(const char *text, size_t length);
 
 /* events.c */
+void freshet_events_end(struct freshet_client *client); /* nobody is told any more; lock held */
+void freshet_events_free(struct freshet_client *client);
 void freshet_events_effect(struct freshet_client *client, const struct effect *effect,
                            struct now now);
 void freshet_events_response(struct freshet_client *client, request_id request, session_id session,

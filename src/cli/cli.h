@@ -1,10 +1,13 @@
 /*
- * The `freshet` command: one table of commands, one of flags. Private to cli/.
+ * The `freshet` command: one table of commands, one of flags. Both give parsing, help and completion.
+ * Private to cli/.
  */
 #ifndef FRESHET_CLI_CLI_H
 #define FRESHET_CLI_CLI_H
 
 #include <freshet/freshet.h>
+#include <jansson.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,47 +26,126 @@ enum exit_code {
 /* Everything that flags, environment and configuration can say about a session. */
 struct settings {
     char *config;
-    const char *name; /* the session's, in the configuration */
+    const char *name;  /* the session's, in the configuration; NULL: not given */
+    char *first_title; /* of the session that was taken because none was named */
+    unsigned place;    /* of the session to take if none is named; 0 is the first */
     char *url;
     char *publishable_key;
     char *client_token_file;
     char *session;
     char *template_name;
-    char *organization;
-    bool organization_given;
+    char *organization; /* NULL: not given; "": the personal workspace */
     bool skip_cache;
     bool json;
     bool help;
-    int64_t timeout_ms;
+    int64_t timeout_ms; /* 0: not given */
 };
+
+/* ---- commands ---- */
+
+enum flag_set {
+    FLAGS_SESSION = 1,      /* which session, and how to say what comes out */
+    FLAGS_KEY = 2,          /* which of its tokens */
+    FLAGS_ORGANIZATION = 4, /* part of the key, or what to switch to */
+    FLAGS_HELP = 8
+};
+
+struct command {
+    const char *name;
+    const char *arguments;
+    const char *summary;
+    const char *help;
+    unsigned flags;      /* enum flag_set */
+    bool must_say_which; /* no session is taken just because it stands first */
+    enum exit_code (*work)(const struct settings *settings);
+    int (*program)(int argc, char **argv); /* instead of work: reads its own arguments */
+};
+
+/* main.c: the table, which ends with a NULL name. */
+extern const struct command freshet_commands[];
+
+enum exit_code freshet_command_token(const struct settings *settings);
+enum exit_code freshet_command_status(const struct settings *settings);
+enum exit_code freshet_command_watch(const struct settings *settings);
+enum exit_code freshet_command_logout(const struct settings *settings);
+enum exit_code freshet_command_switch(const struct settings *settings);
+int freshet_command_issuer(int argc, char **argv);
+int freshet_command_simulate(int argc, char **argv);
+int freshet_command_completion(int argc, char **argv);
+
+/* ---- flags ---- */
+
+enum flag_kind { FLAG_TEXT, FLAG_FILE, FLAG_SWITCH, FLAG_DURATION };
+
+struct flag {
+    const char *name;
+    const char *environment; /* NULL: none */
+    enum flag_kind kind;
+    unsigned sets; /* enum flag_set: whoever has one of these takes the flag */
+    size_t offset; /* in struct settings */
+    const char *value;
+    const char *help;
+};
+
+/* settings.c: the table, which ends with a NULL name. */
+extern const struct flag freshet_flags[];
 
 /* Reads flags into settings, then environment and configuration for what is missing. Prints the
  * reason and returns EXIT_USAGE if something is wrong, else EXIT_DONE. */
-enum exit_code freshet_settings_read(struct settings *settings, int argc, char **argv);
+enum exit_code freshet_settings_read(struct settings *settings, const struct command *command,
+                                     int argc, char **argv);
 void freshet_settings_free(struct settings *settings);
 
 /* config.c: fills in what is not set yet from the section of that name. */
 enum exit_code freshet_config_read(struct settings *settings);
 
-/* connect.c */
+/* help.c */
+void freshet_help(FILE *out);
+void freshet_help_command(const struct command *command, FILE *out);
+
+/* ---- sessions ---- */
+
+/* Everything happens on the command's own thread: callbacks are made inside freshet_turn() and
+ * inside calls that wait. */
 struct connection {
     struct freshet_client *client;
     struct freshet_session *session;
 };
-/* Opens a client and a session; the subscriber (may be NULL) hears of everything from the start. */
+
+/* Opens a client and a session; the subscriber (may be NULL) hears of everything from the start.
+ * Prints the reason if that fails. */
 enum exit_code freshet_connect(const struct settings *settings, freshet_event_callback *callback,
                                void *context, struct connection *connection);
+
+/* Waits until the client has something to do, and does it, or until one of the caller's own
+ * descriptors is readable: their revents say. At most TURN_OWN_MAX of them; -1 is left out. */
+#define TURN_OWN_MAX 3
+void freshet_turn(const struct connection *connection, struct pollfd *own, size_t count);
+
+/* A descriptor that becomes readable after that time, and again and again if it repeats; -1 if none
+ * could be had. */
+int freshet_timer(int64_t after_ms, bool repeats);
+
+/* What the client knows of itself; NULL without memory. The caller drops it. */
+json_t *freshet_status_object(const struct connection *connection);
+
+/* How long to wait at most. */
+int64_t freshet_settings_timeout_ms(const struct settings *settings);
 /* The get that the flags ask for; its strings are the settings'. */
 struct freshet_request freshet_settings_request(const struct settings *settings);
+/* A status as an exit code, and as a sentence on standard error. */
 enum exit_code freshet_exit_code(enum freshet_status status);
+enum exit_code freshet_explain(enum freshet_status status, const char *message);
 
-/* The commands. */
-int freshet_command_token(int argc, char **argv);
-int freshet_command_status(int argc, char **argv);
-int freshet_command_watch(int argc, char **argv);
-int freshet_command_issuer(int argc, char **argv);
-int freshet_command_simulate(int argc, char **argv);
-
-void freshet_help_session_flags(FILE *out);
+/* line.c: a line of a trace for people. */
+void freshet_line_print(const json_t *line, bool colour);
+/* Standard output is a terminal that can move its cursor; and one that may be coloured. */
+bool freshet_on_terminal(void);
+bool freshet_has_colour(void);
+/* Takes from all texts what a terminal would obey: ids come from the issuer. */
+void freshet_make_printable(json_t *value);
+/* The members of a status or a trace; "" and 0 where there is none. */
+const char *freshet_text_of(const json_t *object, const char *name);
+int64_t freshet_number_of(const json_t *object, const char *name);
 
 #endif

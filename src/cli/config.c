@@ -1,30 +1,25 @@
 /*
  * The configuration file: sessions by name. A mistake is named with its file and line.
+ *
+ * The file is read here and its comments are blanked out before it is parsed, because the parser
+ * counts the lines of comments wrong, and it is checked here that no section is left open, because
+ * the parser does not mind. Refused: what is no regular file, is over 1 MiB or holds a NUL.
  */
 #include <confuse.h>
+#include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 
-/* The text can hold bytes of the file: nothing that a terminal would obey is printed. */
-static void config_error(cfg_t *cfg, const char *format, va_list arguments)
-    __attribute__((format(printf, 2, 0)));
+#define CONFIG_SIZE_MAX 1048576
 
-static void config_error(cfg_t *cfg, const char *format, va_list arguments)
-{
-    char text[256];
-
-    vsnprintf(text, sizeof(text), format, arguments);
-    for (char *c = text; *c != '\0'; c++) {
-        *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
-    }
-    fprintf(stderr, "freshet: %s:%d: %s\n", cfg->filename != NULL ? cfg->filename : "config",
-            cfg->line, text);
-}
+/* ---- the file ---- */
 
 /* Where the configuration is, if nobody said; NULL when it is nowhere. */
 static char *config_default_path(void)
@@ -49,105 +44,213 @@ static char *config_default_path(void)
     return path;
 }
 
-/* A file that ends inside a section is accepted by the parser; braces outside of strings tell. */
-static bool config_sections_closed(const char *path)
+/* All of it, or one byte more than is allowed; -1 with errno. */
+static ssize_t config_read_all(int descriptor, char *text)
 {
-    FILE *file = fopen(path, "re");
-    int depth = 0;
-    int quote = 0;
-    bool comment = false;
-    int c = 0;
+    size_t length = 0;
+    ssize_t got = 1;
 
-    if (file == NULL) {
-        return true;
-    }
-    while ((c = getc(file)) != EOF) {
-        if (comment) {
-            comment = c != '\n';
-        } else if (quote != 0) {
-            if (c == '\\') {
-                (void)getc(file);
-            }
-            quote = c == quote ? 0 : quote;
-        } else if (c == '"' || c == '\'') {
-            quote = c;
-        } else if (c == '#') {
-            comment = true;
-        } else {
-            depth += c == '{' ? 1 : 0;
-            depth -= c == '}' ? 1 : 0;
+    while (got > 0 && length <= CONFIG_SIZE_MAX) {
+        got = read(descriptor, text + length, CONFIG_SIZE_MAX + 1 - length);
+        if (got < 0) {
+            return -1;
         }
+        length += (size_t)got;
     }
-    fclose(file);
-    return depth == 0;
+    return (ssize_t)length;
 }
 
-static bool config_take(char **slot, const char *value)
+/* The text of the file, NUL-terminated; NULL after the reason was printed. */
+static char *config_load(const char *path)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    char *text = malloc(CONFIG_SIZE_MAX + 2);
+    const char *fault = NULL;
+    struct stat status;
+    ssize_t length = 0;
+
+    if (text == NULL) {
+        fault = "out of memory";
+    } else if (descriptor < 0 || fstat(descriptor, &status) != 0) {
+        fault = strerror(errno);
+    } else if (!S_ISREG(status.st_mode)) {
+        fault = "not a regular file";
+    } else if ((length = config_read_all(descriptor, text)) < 0) {
+        fault = strerror(errno);
+    } else if (length > CONFIG_SIZE_MAX) {
+        fault = "over 1 MiB; that is no configuration";
+    } else if (memchr(text, '\0', (size_t)length) != NULL) {
+        fault = "not a text file";
+    }
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    if (fault != NULL) {
+        fprintf(stderr, "freshet: cannot read the configuration %s: %s\n", path, fault);
+        free(text);
+        return NULL;
+    }
+    text[length] = '\0';
+    return text;
+}
+
+/* ---- comments and sections ---- */
+
+/* The end of the comment that begins here; the same place if none does. */
+static char *config_comment_end(char *at, bool word_begins)
+{
+    char *end = NULL;
+
+    if (at[0] == '#' || (word_begins && at[0] == '/' && at[1] == '/')) {
+        return at + strcspn(at, "\n");
+    }
+    if (word_begins && at[0] == '/' && at[1] == '*') {
+        end = strstr(at + 2, "*/");
+        return end != NULL ? end + 2 : at + strlen(at);
+    }
+    return at;
+}
+
+static char *config_string_end(char *at)
+{
+    char quote = *at++;
+
+    while (*at != '\0' && *at != quote) {
+        at += at[0] == '\\' && at[1] != '\0' ? 2 : 1;
+    }
+    return *at != '\0' ? at + 1 : at;
+}
+
+/* Comments become spaces; the line where a section begins that is never closed, or 0. */
+static int config_blank_comments(char *text)
+{
+    int line = 1;
+    int depth = 0;
+    int opened = 0;
+    bool word_begins = true;
+
+    for (char *at = text; *at != '\0';) {
+        char *end = config_comment_end(at, word_begins);
+        bool comment = end != at;
+
+        word_begins = comment || isspace((unsigned char)*at) || strchr("={}(),\"'", *at) != NULL;
+        if (*at == '{') {
+            opened = depth++ == 0 ? line : opened;
+        }
+        depth -= *at == '}' && depth > 0 ? 1 : 0;
+        if (!comment) {
+            end = *at == '"' || *at == '\'' ? config_string_end(at) : at + 1;
+        }
+        for (; at != end; at++) {
+            line += *at == '\n' ? 1 : 0;
+            *at = comment && *at != '\n' ? ' ' : *at;
+        }
+    }
+    return depth > 0 ? opened : 0;
+}
+
+/* ---- what it says ---- */
+
+static enum exit_code config_take(char **slot, const char *value)
 {
     if (*slot == NULL && value != NULL) {
         *slot = strdup(value);
-        return *slot != NULL;
+        if (*slot == NULL) {
+            fputs("freshet: out of memory\n", stderr);
+            return EXIT_OTHER;
+        }
     }
-    return true;
+    return EXIT_DONE;
 }
 
 static enum exit_code config_take_section(struct settings *settings, cfg_t *cfg, const char *path)
 {
-    const char *name = settings->name;
+    const struct {
+        char **slot;
+        const char *name;
+    } members[] = {{&settings->url, "url"},
+                   {&settings->publishable_key, "publishable_key"},
+                   {&settings->client_token_file, "client_token_file"},
+                   {&settings->session, "session"},
+                   {&settings->template_name, "template"},
+                   {&settings->organization, "organization"}};
     cfg_t *section = NULL;
+    enum exit_code code = EXIT_DONE;
 
-    if (name == NULL && cfg_size(cfg, "session") > 0) {
-        section = cfg_getnsec(cfg, "session", 0);
-    } else if (name != NULL) {
-        section = cfg_gettsec(cfg, "session", name);
+    if (settings->name != NULL) {
+        section = cfg_gettsec(cfg, "session", settings->name);
+    } else if (settings->url == NULL && settings->publishable_key == NULL &&
+               cfg_size(cfg, "session") > settings->place) {
+        section = cfg_getnsec(cfg, "session", settings->place);
+        code = config_take(&settings->first_title, cfg_title(section));
+        settings->name = settings->first_title;
     }
-    if (section == NULL) {
-        if (name == NULL) {
-            return EXIT_DONE;
-        }
+    if (section == NULL && settings->name != NULL) {
         fprintf(stderr, "freshet: %s has no session '%s'; add one, or use --url and its like\n",
-                path, name);
+                path, settings->name);
         return EXIT_USAGE;
     }
-    return config_take(&settings->url, cfg_getstr(section, "url")) &&
-                   config_take(&settings->publishable_key,
-                               cfg_getstr(section, "publishable_key")) &&
-                   config_take(&settings->client_token_file,
-                               cfg_getstr(section, "client_token_file")) &&
-                   config_take(&settings->session, cfg_getstr(section, "session")) &&
-                   config_take(&settings->template_name, cfg_getstr(section, "template"))
-               ? EXIT_DONE
-               : EXIT_OTHER;
+    for (size_t i = 0; section != NULL && i < sizeof(members) / sizeof(members[0]); i++) {
+        code = code == EXIT_DONE
+                   ? config_take(members[i].slot, cfg_getstr(section, members[i].name))
+                   : code;
+    }
+    return code;
 }
 
-static enum exit_code config_parse(struct settings *settings, const char *path)
+/* The text can hold bytes of the file: nothing that a terminal would obey is printed. */
+static void config_error(cfg_t *cfg, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+
+static void config_error(cfg_t *cfg, const char *format, va_list arguments)
+{
+    char text[256];
+
+    vsnprintf(text, sizeof(text), format, arguments);
+    for (char *c = text; *c != '\0'; c++) {
+        *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
+    }
+    fprintf(stderr, "freshet: %s:%d: %s\n", cfg->filename, cfg->line, text);
+}
+
+static enum exit_code config_parse(struct settings *settings, const char *path, char *text)
 {
     cfg_opt_t session[] = {CFG_STR("url", NULL, CFGF_NONE),
                            CFG_STR("publishable_key", NULL, CFGF_NONE),
                            CFG_STR("client_token_file", NULL, CFGF_NONE),
                            CFG_STR("session", NULL, CFGF_NONE),
                            CFG_STR("template", NULL, CFGF_NONE),
+                           CFG_STR("organization", NULL, CFGF_NONE),
                            CFG_END()};
     cfg_opt_t root[] = {CFG_SEC("session", session, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
                         CFG_END()};
+    int open_line = config_blank_comments(text);
+    FILE *file = fmemopen(text, strlen(text), "r");
     cfg_t *cfg = cfg_init(root, CFGF_NONE);
-    enum exit_code code = EXIT_USAGE;
-    int result = 0;
+    enum exit_code code = EXIT_OTHER;
 
-    if (cfg == NULL) {
-        return EXIT_OTHER;
+    if (file == NULL || cfg == NULL || (cfg->filename = strdup(path)) == NULL) {
+        fputs("freshet: out of memory\n", stderr);
+        goto out;
     }
     cfg_set_error_function(cfg, config_error);
-    errno = 0;
-    result = cfg_parse(cfg, path);
-    if (result == CFG_FILE_ERROR) {
-        fprintf(stderr, "freshet: cannot read the configuration %s: %s\n", path, strerror(errno));
-    } else if (result == CFG_SUCCESS && !config_sections_closed(path)) {
-        fprintf(stderr, "freshet: %s ends inside a section; close it with }\n", path);
-    } else if (result == CFG_SUCCESS) {
-        code = config_take_section(settings, cfg, path);
+    code = EXIT_USAGE;
+    if (cfg_parse_fp(cfg, file) != CFG_SUCCESS) {
+        goto out;
     }
-    cfg_free(cfg);
+    if (open_line != 0) {
+        fprintf(stderr, "freshet: %s:%d: the section that begins here is never closed; add }\n",
+                path, open_line);
+        goto out;
+    }
+    code = config_take_section(settings, cfg, path);
+out:
+    if (file != NULL) {
+        fclose(file);
+    }
+    if (cfg != NULL) {
+        cfg_free(cfg);
+    }
     return code;
 }
 
@@ -155,15 +258,18 @@ enum exit_code freshet_config_read(struct settings *settings)
 {
     char *found = settings->config == NULL ? config_default_path() : NULL;
     const char *path = settings->config != NULL ? settings->config : found;
+    char *text = NULL;
     enum exit_code code = EXIT_DONE;
 
     if (path != NULL) {
-        code = config_parse(settings, path);
+        text = config_load(path);
+        code = text != NULL ? config_parse(settings, path, text) : EXIT_USAGE;
     } else if (settings->name != NULL) {
         fprintf(stderr, "freshet: there is no configuration to look '%s' up in; give --config\n",
                 settings->name);
         code = EXIT_USAGE;
     }
+    free(text);
     free(found);
     return code;
 }

@@ -1,7 +1,15 @@
 /*
- * From settings to an open session, and from a status to an exit code.
+ * From settings to an open session, its turns, and from a status to an exit code.
+ *
+ * The command has no thread beside its own: it is the host of the client's loop, so what a callback
+ * prints never meets what the command prints.
  */
+#include <stdlib.h>
+#include <sys/timerfd.h>
+
 #include "cli/cli.h"
+
+#define CONNECT_TIMEOUT_DEFAULT_MS 30000
 
 enum exit_code freshet_exit_code(enum freshet_status status)
 {
@@ -36,19 +44,34 @@ enum exit_code freshet_exit_code(enum freshet_status status)
     return EXIT_OTHER;
 }
 
+enum exit_code freshet_explain(enum freshet_status status, const char *message)
+{
+    if (status != FRESHET_OK) {
+        fprintf(stderr, "freshet: %s: %s\n", freshet_status_name(status), message);
+    }
+    return freshet_exit_code(status);
+}
+
+int64_t freshet_settings_timeout_ms(const struct settings *settings)
+{
+    return settings->timeout_ms != 0 ? settings->timeout_ms : CONNECT_TIMEOUT_DEFAULT_MS;
+}
+
 struct freshet_request freshet_settings_request(const struct settings *settings)
 {
-    return (struct freshet_request){
-        .size = sizeof(struct freshet_request),
-        .template_name = settings->template_name,
-        .organization = settings->organization_given ? settings->organization : NULL,
-        .skip_cache = settings->skip_cache ? 1 : 0,
-        .timeout_ms = settings->timeout_ms};
+    return (struct freshet_request){.size = sizeof(struct freshet_request),
+                                    .template_name = settings->template_name,
+                                    .organization = settings->organization,
+                                    .skip_cache = settings->skip_cache ? 1 : 0,
+                                    .timeout_ms = freshet_settings_timeout_ms(settings)};
 }
 
 enum exit_code freshet_connect(const struct settings *settings, freshet_event_callback *callback,
                                void *context, struct connection *connection)
 {
+    /* Who follows a token reads it, if only with the eyes: it never sleeps. */
+    const struct freshet_client_options how = {
+        .size = sizeof(how), .host_loop = 1, .idle_cycles = -1};
     const struct freshet_session_options options = {.size = sizeof(options),
                                                     .name = settings->name,
                                                     .publishable_key = settings->publishable_key,
@@ -57,7 +80,7 @@ enum exit_code freshet_connect(const struct settings *settings, freshet_event_ca
                                                         settings->client_token_file,
                                                     .session = settings->session};
     struct freshet_error error;
-    enum freshet_status status = freshet_open(NULL, &connection->client, &error);
+    enum freshet_status status = freshet_open(&how, &connection->client, &error);
 
     if (status == FRESHET_OK && callback != NULL) {
         status = freshet_subscribe(connection->client, callback, context);
@@ -71,4 +94,45 @@ enum exit_code freshet_connect(const struct settings *settings, freshet_event_ca
         connection->client = NULL;
     }
     return freshet_exit_code(status);
+}
+
+void freshet_turn(const struct connection *connection, struct pollfd *own, size_t count)
+{
+    struct pollfd waits[TURN_OWN_MAX + 1] = {
+        {.fd = freshet_poll_fd(connection->client), .events = POLLIN}};
+
+    for (size_t i = 0; i < count; i++) {
+        waits[i + 1] = (struct pollfd){.fd = own[i].fd, .events = POLLIN};
+    }
+    /* A signal that ends the wait early only makes a turn without work. */
+    (void)poll(waits, (nfds_t)count + 1, -1);
+    (void)freshet_dispatch(connection->client);
+    for (size_t i = 0; i < count; i++) {
+        own[i].revents = waits[i + 1].revents;
+    }
+}
+
+int freshet_timer(int64_t after_ms, bool repeats)
+{
+    int timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    const struct timespec after = {.tv_sec = after_ms / 1000, .tv_nsec = after_ms % 1000 * 1000000};
+    const struct itimerspec spec = {.it_value = after,
+                                    .it_interval = repeats ? after : (struct timespec){0}};
+
+    if (timer >= 0) {
+        (void)timerfd_settime(timer, 0, &spec, NULL);
+    }
+    return timer;
+}
+
+json_t *freshet_status_object(const struct connection *connection)
+{
+    char *text = NULL;
+    json_t *root = NULL;
+
+    if (freshet_status_json(connection->client, &text) == FRESHET_OK) {
+        root = json_loads(text, 0, NULL);
+    }
+    free(text);
+    return root;
 }

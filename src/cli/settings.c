@@ -1,56 +1,45 @@
 /*
- * Flags and environment: where a command's session comes from. Secrets come from files only.
+ * Flags and environment: where a command's session comes from.
+ *
+ * Secrets come from files only: there is no flag and no variable that holds one. A flag that means
+ * nothing to a command is refused, not ignored; a variable is for whoever has a use for it.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
 
-#define SETTINGS_TIMEOUT_DEFAULT_MS 30000
-#define SETTINGS_TIMEOUT_MAX_MS     3600000
-
-enum flag_kind { FLAG_TEXT, FLAG_SWITCH, FLAG_DURATION };
-
-struct flag {
-    const char *name;
-    const char *environment; /* NULL: none */
-    enum flag_kind kind;
-    size_t offset;
-    const char *help;
-};
+#define SETTINGS_TIMEOUT_MAX_MS 3600000
 
 #define FLAG_AT(member) offsetof(struct settings, member)
 
-static const struct flag flags[] = {
-    {"--url", "FRESHET_URL", FLAG_TEXT, FLAG_AT(url), "URL   address of the issuer"},
-    {"--publishable-key", "FRESHET_PUBLISHABLE_KEY", FLAG_TEXT, FLAG_AT(publishable_key),
-     "KEY   pk_test_... or pk_live_..."},
-    {"--client-token-file", "FRESHET_CLIENT_TOKEN_FILE", FLAG_TEXT, FLAG_AT(client_token_file),
-     "FILE  0600 file with the client token"},
-    {"--session", NULL, FLAG_TEXT, FLAG_AT(session), "ID    session (default: the last active)"},
-    {"--template", NULL, FLAG_TEXT, FLAG_AT(template_name), "NAME  token template"},
-    {"--organization", NULL, FLAG_TEXT, FLAG_AT(organization),
-     "ID    organization (empty: personal workspace)"},
-    {"--config", "FRESHET_CONFIG", FLAG_TEXT, FLAG_AT(config), "FILE  configuration"},
-    {"--timeout", NULL, FLAG_DURATION, FLAG_AT(timeout_ms), "30s   how long to wait at most"},
-    {"--skip-cache", NULL, FLAG_SWITCH, FLAG_AT(skip_cache), "      a token asked for now"},
-    {"--json", NULL, FLAG_SWITCH, FLAG_AT(json), "      for programs"},
-    {"--help", NULL, FLAG_SWITCH, FLAG_AT(help), "      this text"},
+const struct flag freshet_flags[] = {
+    {"--url", "FRESHET_URL", FLAG_TEXT, FLAGS_SESSION, FLAG_AT(url), "URL",
+     "address of the issuer; plain http is for loopback"},
+    {"--publishable-key", "FRESHET_PUBLISHABLE_KEY", FLAG_TEXT, FLAGS_SESSION,
+     FLAG_AT(publishable_key), "KEY", "pk_test_... or pk_live_...: names the issuer"},
+    {"--client-token-file", "FRESHET_CLIENT_TOKEN_FILE", FLAG_FILE, FLAGS_SESSION,
+     FLAG_AT(client_token_file), "FILE", "holds the client token; mode 0600"},
+    {"--session", "FRESHET_SESSION", FLAG_TEXT, FLAGS_SESSION, FLAG_AT(session), "ID",
+     "session of the client (default: the last active)"},
+    {"--template", "FRESHET_TEMPLATE", FLAG_TEXT, FLAGS_KEY, FLAG_AT(template_name), "NAME",
+     "a token of this template"},
+    {"--organization", "FRESHET_ORGANIZATION", FLAG_TEXT, FLAGS_KEY | FLAGS_ORGANIZATION,
+     FLAG_AT(organization), "ID", "organization; '' is the personal workspace"},
+    {"--skip-cache", NULL, FLAG_SWITCH, FLAGS_KEY, FLAG_AT(skip_cache), "",
+     "a token asked for now, whatever is held"},
+    {"--timeout", "FRESHET_TIMEOUT", FLAG_DURATION, FLAGS_SESSION, FLAG_AT(timeout_ms), "TIME",
+     "at most so long: 250ms, 30s, 5m, up to 1h"},
+    {"--config", "FRESHET_CONFIG", FLAG_FILE, FLAGS_SESSION, FLAG_AT(config), "FILE",
+     "the configuration"},
+    {"--json", NULL, FLAG_SWITCH, FLAGS_SESSION, FLAG_AT(json), "", "output for programs"},
+    {"--help", NULL, FLAG_SWITCH, FLAGS_HELP, FLAG_AT(help), "", "this text"},
+    {NULL, NULL, FLAG_TEXT, 0, 0, NULL, NULL},
 };
 
-void freshet_help_session_flags(FILE *out)
-{
-    fputs("\nflags:\n", out);
-    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-        fprintf(out, "  %-20s %s\n", flags[i].name, flags[i].help);
-    }
-    fputs("\nNAME is a session of the configuration (FRESHET_CONFIG, else\n"
-          "$XDG_CONFIG_HOME/freshet/freshet.conf); flags overrule it.\n"
-          "exit status: 0 ok, 1 other, 2 usage, 3 offline, 4 sign in again, 5 time-out, "
-          "6 issuer failed\n",
-          out);
-}
+/* ---- values ---- */
 
 /* "30s", "250ms", "5m", "1h", or seconds. */
 static bool settings_duration(const char *text, int64_t *ms)
@@ -61,7 +50,7 @@ static bool settings_duration(const char *text, int64_t *ms)
 
     errno = 0;
     value = strtod(text, &end);
-    if (end == text || errno != 0 || !(value > 0)) {
+    if (strspn(text, "0123456789.") != (size_t)(end - text) || end == text || errno != 0) {
         return false;
     }
     if (strcmp(end, "ms") == 0) {
@@ -80,106 +69,175 @@ static bool settings_duration(const char *text, int64_t *ms)
     return true;
 }
 
-static enum exit_code settings_usage(const char *what, const char *flag)
+static enum exit_code settings_text(char **slot, const char *text)
 {
-    fprintf(stderr, "freshet: %s '%s'; --help lists what there is\n", what, flag);
-    return EXIT_USAGE;
-}
-
-static bool settings_set_text(struct settings *settings, const struct flag *flag, const char *text)
-{
-    char **slot = (char **)(void *)((char *)settings + flag->offset);
     char *copy = strdup(text);
 
     if (copy == NULL) {
-        return false;
+        fputs("freshet: out of memory\n", stderr);
+        return EXIT_OTHER;
     }
     free(*slot);
     *slot = copy;
-    settings->organization_given |= flag->offset == FLAG_AT(organization);
-    return true;
+    return EXIT_DONE;
+}
+
+/* `from` names the flag or the variable, for the message. */
+static enum exit_code settings_set(struct settings *settings, const struct flag *flag,
+                                   const char *from, const char *value)
+{
+    void *slot = (char *)settings + flag->offset;
+
+    switch (flag->kind) {
+    case FLAG_TEXT:
+    case FLAG_FILE:
+        return settings_text(slot, value);
+    case FLAG_SWITCH:
+        *(bool *)slot = true;
+        return EXIT_DONE;
+    case FLAG_DURATION:
+        if (settings_duration(value, slot)) {
+            return EXIT_DONE;
+        }
+        break;
+    }
+    fprintf(stderr, "freshet: %s: '%s' is no duration from 1ms to 1h, such as 250ms, 30s or 5m\n",
+            from, value);
+    return EXIT_USAGE;
+}
+
+static bool settings_has(const struct settings *settings, const struct flag *flag)
+{
+    const void *slot = (const char *)settings + flag->offset;
+
+    switch (flag->kind) {
+    case FLAG_TEXT:
+    case FLAG_FILE:
+        return *(char *const *)slot != NULL;
+    case FLAG_SWITCH:
+        return *(const bool *)slot;
+    case FLAG_DURATION:
+        break;
+    }
+    return *(const int64_t *)slot != 0;
+}
+
+/* ---- flags ---- */
+
+static enum exit_code settings_usage(const struct command *command, const char *what,
+                                     const char *word)
+{
+    fprintf(stderr, "freshet %s: %s '%s'; freshet %s --help lists what there is\n", command->name,
+            what, word, command->name);
+    return EXIT_USAGE;
 }
 
 static const struct flag *settings_find(const char *word)
 {
     size_t length = strcspn(word, "=");
 
-    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-        if (strlen(flags[i].name) == length && strncmp(flags[i].name, word, length) == 0) {
-            return &flags[i];
+    if (strcmp(word, "-h") == 0) {
+        word = "--help";
+        length = strlen(word);
+    }
+    for (const struct flag *flag = freshet_flags; flag->name != NULL; flag++) {
+        if (strlen(flag->name) == length && strncmp(flag->name, word, length) == 0) {
+            return flag;
         }
     }
     return NULL;
 }
 
 /* One flag, as "--flag value" or "--flag=value". */
-static enum exit_code settings_flag(struct settings *settings, int argc, char **argv, int *at)
+static enum exit_code settings_flag(struct settings *settings, const struct command *command,
+                                    int argc, char **argv, int *at)
 {
     const struct flag *flag = settings_find(argv[*at]);
     const char *value = strchr(argv[*at], '=');
 
     if (flag == NULL) {
-        return settings_usage("unknown option", argv[*at]);
+        return settings_usage(command, "unknown option", argv[*at]);
     }
-    if (flag->kind == FLAG_SWITCH) {
-        if (value != NULL) {
-            return settings_usage("takes no value:", flag->name);
-        }
-        *(bool *)((char *)settings + flag->offset) = true;
-        return EXIT_DONE;
+    if ((flag->sets & command->flags) == 0) {
+        return settings_usage(command, "it would make no difference to say", flag->name);
     }
-    if (value == NULL && *at + 1 >= argc) {
-        return settings_usage("needs a value:", flag->name);
+    if (flag->kind == FLAG_SWITCH && value != NULL) {
+        return settings_usage(command, "no value belongs to", flag->name);
     }
-    value = value != NULL ? value + 1 : argv[++*at];
-    if (flag->kind == FLAG_DURATION) {
-        int64_t *slot = (int64_t *)(void *)((char *)settings + flag->offset);
-
-        return settings_duration(value, slot)
-                   ? EXIT_DONE
-                   : settings_usage("is no duration such as 30s or 250ms:", value);
+    if (flag->kind != FLAG_SWITCH && value == NULL && *at + 1 >= argc) {
+        return settings_usage(command, "a value is missing after", flag->name);
     }
-    return settings_set_text(settings, flag, value) ? EXIT_DONE : EXIT_OTHER;
+    if (flag->kind != FLAG_SWITCH) {
+        value = value != NULL ? value + 1 : argv[++*at];
+    }
+    return settings_set(settings, flag, flag->name, value);
 }
 
-static void settings_environment(struct settings *settings)
+static enum exit_code settings_flags(struct settings *settings, const struct command *command,
+                                     int argc, char **argv)
 {
-    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-        const char *value = flags[i].environment != NULL ? getenv(flags[i].environment) : NULL;
-        const char *const *slot = (const char *const *)(void *)((char *)settings + flags[i].offset);
+    enum exit_code code = EXIT_DONE;
 
-        if (value != NULL && *value != '\0' && *slot == NULL) {
-            (void)settings_set_text(settings, &flags[i], value);
-        }
-    }
-}
-
-enum exit_code freshet_settings_read(struct settings *settings, int argc, char **argv)
-{
-    *settings = (struct settings){.timeout_ms = SETTINGS_TIMEOUT_DEFAULT_MS};
-    for (int i = 1; i < argc; i++) {
-        enum exit_code code = EXIT_DONE;
-
+    for (int i = 1; i < argc && code == EXIT_DONE && !settings->help; i++) {
         if (argv[i][0] == '-') {
-            code = settings_flag(settings, argc, argv, &i);
+            code = settings_flag(settings, command, argc, argv, &i);
+        } else if (argv[i][0] == '\0') {
+            code = settings_usage(command, "a session cannot be called", argv[i]);
         } else if (settings->name == NULL) {
             settings->name = argv[i];
         } else {
-            code = settings_usage("one session name is enough; unexpected", argv[i]);
-        }
-        if (code != EXIT_DONE) {
-            return code;
+            code = settings_usage(command, "one session at a time, so not also", argv[i]);
         }
     }
-    if (settings->help) {
-        return EXIT_DONE;
+    return code;
+}
+
+/* An empty variable counts as not set, as it does for most programs. */
+static enum exit_code settings_environment(struct settings *settings, const struct command *command)
+{
+    enum exit_code code = EXIT_DONE;
+
+    for (const struct flag *flag = freshet_flags; flag->name != NULL && code == EXIT_DONE; flag++) {
+        const char *value = flag->environment != NULL ? getenv(flag->environment) : NULL;
+
+        if (value != NULL && *value != '\0' && (flag->sets & command->flags) != 0 &&
+            !settings_has(settings, flag)) {
+            code = settings_set(settings, flag, flag->environment, value);
+        }
     }
-    settings_environment(settings);
+    return code;
+}
+
+/* ---- the whole ---- */
+
+enum exit_code freshet_settings_read(struct settings *settings, const struct command *command,
+                                     int argc, char **argv)
+{
+    enum exit_code code = EXIT_DONE;
+
+    *settings = (struct settings){0};
+    code = settings_flags(settings, command, argc, argv);
+    if (code != EXIT_DONE || settings->help) {
+        return code;
+    }
+    code = settings_environment(settings, command);
+    if (code != EXIT_DONE) {
+        return code;
+    }
+    if (command->must_say_which && settings->name == NULL && settings->url == NULL &&
+        settings->publishable_key == NULL) {
+        fprintf(stderr,
+                "freshet %s: which session? Give its NAME in the configuration, or --url or "
+                "--publishable-key\n",
+                command->name);
+        return EXIT_USAGE;
+    }
     return freshet_config_read(settings);
 }
 
 void freshet_settings_free(struct settings *settings)
 {
+    free(settings->first_title);
     free(settings->url);
     free(settings->publishable_key);
     free(settings->client_token_file);

@@ -1,89 +1,107 @@
 /*
  * freshet status: what is known about a session, and why.
  */
-#include <jansson.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
-
-static void status_help(void)
-{
-    puts("usage: freshet status [NAME] [FLAG...]\n\n"
-         "Shows zone, age and next attempt of each token, the issuer's clock, the last events.");
-    freshet_help_session_flags(stdout);
-}
-
-static long long status_number(const json_t *object, const char *name)
-{
-    return (long long)json_integer_value(json_object_get(object, name));
-}
-
-static const char *status_text(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text != NULL ? text : "";
-}
 
 static bool status_has(const json_t *object, const char *name)
 {
     return json_is_integer(json_object_get(object, name));
 }
 
-static void status_print_attempt(const json_t *token)
+static double status_seconds(const json_t *object, const char *name)
 {
-    if (status_has(token, "age_ms")) {
-        printf("    taken %.1f s ago\n", (double)status_number(token, "age_ms") / 1000);
-    }
+    return (double)freshet_number_of(object, name) / 1000;
+}
+
+static const char *status_or(const char *text, const char *otherwise)
+{
+    return text[0] != '\0' ? text : otherwise;
+}
+
+static void status_print_attempts(const json_t *token)
+{
     if (status_has(token, "last_attempt_ago_ms")) {
-        printf("    last request %.1f s ago: %s\n",
-               (double)status_number(token, "last_attempt_ago_ms") / 1000,
-               status_text(token, "last_result"));
+        printf("    last attempt %.1f s ago: %s", status_seconds(token, "last_attempt_ago_ms"),
+               freshet_text_of(token, "last_result"));
+        if (freshet_number_of(token, "last_http_status") != 0) {
+            printf(" (HTTP %d)", (int)freshet_number_of(token, "last_http_status"));
+        }
+        putchar('\n');
     }
     if (status_has(token, "next_in_ms")) {
-        printf("    next in %.1f s\n", (double)status_number(token, "next_in_ms") / 1000);
+        printf("    next attempt in %.1f s\n", status_seconds(token, "next_in_ms"));
+    } else {
+        puts("    next attempt: when somebody asks");
     }
 }
 
 static void status_print_token(const json_t *token)
 {
-    printf("  token %s%s%s: %s, %.1f s left, %s\n", status_text(token, "template"),
-           status_text(token, "organization")[0] != '\0' ? " of " : "",
-           status_text(token, "organization"), status_text(token, "zone"),
-           (double)status_number(token, "remaining_ms") / 1000, status_text(token, "flight"));
-    status_print_attempt(token);
+    const char *template_name = freshet_text_of(token, "template");
+    const char *organization = freshet_text_of(token, "organization");
+
+    printf("  token %s, organization %s: %s", status_or(template_name, "of the session"),
+           status_or(organization, "none"), freshet_text_of(token, "zone"));
+    if (status_has(token, "age_ms")) {
+        printf(", %.1f s left of %.1f s, taken %.1f s ago", status_seconds(token, "remaining_ms"),
+               status_seconds(token, "life_ms"), status_seconds(token, "age_ms"));
+    }
+    printf("; %s\n", freshet_text_of(token, "flight"));
+    status_print_attempts(token);
 }
 
-static void status_print(const json_t *root)
+static void status_print_clock(const json_t *session)
 {
-    const json_t *session = NULL;
+    if (!status_has(session, "clock_offset_ms")) {
+        puts("  issuer's clock: not known yet");
+        return;
+    }
+    printf("  issuer's clock: %+lld ms from ours, at most %lld ms uncertain\n",
+           (long long)freshet_number_of(session, "clock_offset_ms"),
+           (long long)freshet_number_of(session, "clock_error_ms"));
+}
+
+static void status_print_session(const json_t *session)
+{
+    const json_t *token = NULL;
+    size_t i = 0;
+
+    printf("session %s (%s): %s\n", freshet_text_of(session, "name"),
+           status_or(freshet_text_of(session, "session"), "not known yet"),
+           freshet_text_of(session, "status"));
+    printf("  active organization: %s; sharing %s\n",
+           status_or(freshet_text_of(session, "organization"), "none"),
+           freshet_text_of(session, "sharing"));
+    status_print_clock(session);
+    if (json_is_false(json_object_get(session, "credential_saved"))) {
+        puts("  the client token's successor could not be saved; check its file and folder");
+    }
+    json_array_foreach(json_object_get(session, "tokens"), i, token)
+    {
+        status_print_token(token);
+    }
+}
+
+static void status_print(const json_t *root, bool colour)
+{
     const json_t *item = NULL;
     size_t i = 0;
-    size_t j = 0;
 
-    json_array_foreach(json_object_get(root, "sessions"), i, session)
+    json_array_foreach(json_object_get(root, "sessions"), i, item)
     {
-        printf("session %s (%s): %s\n", status_text(session, "name"),
-               status_text(session, "session"), status_text(session, "status"));
-        printf("  issuer's clock %+lld ms from ours, at most %lld ms uncertain; sharing %s\n",
-               status_number(session, "clock_offset_ms"), status_number(session, "clock_error_ms"),
-               status_text(session, "sharing"));
-        json_array_foreach(json_object_get(session, "tokens"), j, item)
-        {
-            status_print_token(item);
-        }
+        status_print_session(item);
     }
-    puts("last events:");
+    puts("last events");
     json_array_foreach(json_object_get(root, "events"), i, item)
     {
-        char *line = json_dumps(item, JSON_COMPACT);
-
-        printf("  %s\n", line != NULL ? line : "");
-        free(line);
+        fputs("  ", stdout);
+        freshet_line_print(item, colour);
     }
 }
 
-/* Waits for a first token or its failure, so that there is something to tell. */
+/* Waits for a token or its failure, so that there is something to tell. */
 static void status_settle(const struct settings *settings, const struct connection *connection)
 {
     const struct freshet_request request = freshet_settings_request(settings);
@@ -94,43 +112,28 @@ static void status_settle(const struct settings *settings, const struct connecti
     }
 }
 
-static enum exit_code status_show(const struct settings *settings,
-                                  const struct connection *connection)
+enum exit_code freshet_command_status(const struct settings *settings)
 {
-    char *text = NULL;
-    json_t *root = NULL;
-
-    status_settle(settings, connection);
-    if (freshet_status_json(connection->client, &text) != FRESHET_OK) {
-        fprintf(stderr, "freshet: the status could not be made: out of memory\n");
-        return EXIT_OTHER;
-    }
-    if (settings->json) {
-        puts(text);
-    } else {
-        root = json_loads(text, 0, NULL);
-        status_print(root);
-        json_decref(root);
-    }
-    free(text);
-    return EXIT_DONE;
-}
-
-int freshet_command_status(int argc, char **argv)
-{
-    struct settings settings;
     struct connection connection = {0};
-    enum exit_code code = freshet_settings_read(&settings, argc, argv);
+    json_t *root = NULL;
+    enum exit_code code = freshet_connect(settings, NULL, NULL, &connection);
 
-    if (code == EXIT_DONE && settings.help) {
-        status_help();
-    } else if (code == EXIT_DONE) {
-        code = freshet_connect(&settings, NULL, NULL, &connection);
-        if (code == EXIT_DONE) {
-            code = status_show(&settings, &connection);
-        }
-        freshet_close(connection.client);
+    if (code != EXIT_DONE) {
+        return code;
     }
-    freshet_settings_free(&settings);
-    return (int)code;
+    status_settle(settings, &connection);
+    root = freshet_status_object(&connection);
+    if (root == NULL) {
+        fputs("freshet: the status could not be made: out of memory\n", stderr);
+        code = EXIT_OTHER;
+    } else if (settings->json) {
+        (void)json_dumpf(root, stdout, JSON_INDENT(2));
+        putchar('\n');
+    } else {
+        freshet_make_printable(root);
+        status_print(root, freshet_has_colour());
+    }
+    json_decref(root);
+    freshet_close(connection.client);
+    return code;
 }

@@ -1,13 +1,12 @@
 /*
- * freshet watch: follows a session until it is interrupted or signed out.
+ * freshet watch: follows a session until it is interrupted or has to be signed in again.
  *
- * One line for each thing that happens, the same line that a log keeps and a simulation prints; on
- * a terminal a bar below them shows how much life the token has left.
+ * One line for each thing that happens; on a terminal a bar for each token below them. It asks for
+ * the token that the flags name as a program would, and asks again only when that token is gone and
+ * nothing is done about it, so that watching changes nothing. Signals come from a descriptor: the
+ * terminal is left as it was found.
  */
-#include <jansson.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -15,18 +14,133 @@
 #include "cli/cli.h"
 
 #define WATCH_FRAME_MS 250
+#define WATCH_LOOK_MS  1000
 #define WATCH_BAR      40
 
+#define SCREEN_HIDE_CURSOR "\033[?25l"
+#define SCREEN_SHOW_CURSOR "\033[?25h"
+#define SCREEN_WRAP_OFF    "\033[?7l"
+#define SCREEN_WRAP_ON     "\033[?7h"
+#define SCREEN_ERASE_BELOW "\r\033[J"
+
 struct watch {
-    int news[2]; /* written by Freshet's thread: one byte, the session is over */
-    bool terminal;
+    const struct settings *settings;
+    struct connection connection;
+    bool bars;
+    bool colour;
+    int drawn;               /* bars on the screen, the cursor is below them */
+    bool asked;              /* once at least */
+    bool asking;             /* a get is under way */
+    enum freshet_status end; /* why it cannot go on; FRESHET_OK while it can */
 };
 
-static void watch_help(void)
+/* ---- the screen ---- */
+
+static void screen_erase(struct watch *watch)
 {
-    puts("usage: freshet watch [NAME] [FLAG...]\n\n"
-         "Follows a session: requests, answers, tokens, status. Ends at Ctrl-C or sign-out.");
-    freshet_help_session_flags(stdout);
+    if (watch->drawn > 0) {
+        printf("\033[%dA" SCREEN_ERASE_BELOW, watch->drawn);
+        watch->drawn = 0;
+    }
+}
+
+/* Full when the token is born, empty when it expires; the mark is where it is refreshed. */
+static void screen_bar(const json_t *token)
+{
+    char bar[WATCH_BAR + 1];
+    int64_t life = freshet_number_of(token, "life_ms");
+    int64_t left = freshet_number_of(token, "remaining_ms");
+    int64_t due = freshet_number_of(token, "due_at_remaining_ms");
+
+    for (int64_t i = 0; i < WATCH_BAR; i++) {
+        bar[i] = i * life < left * WATCH_BAR ? '#' : '.';
+    }
+    if (life > 0 && due > 0 && due < life) {
+        bar[due * WATCH_BAR / life] = '|';
+    }
+    bar[WATCH_BAR] = '\0';
+    printf("[%s] %6.1f s", bar, (double)left / 1000);
+}
+
+static const char *screen_zone_colour(const char *zone)
+{
+    if (strcmp(zone, "fresh") == 0) {
+        return "\033[32m";
+    }
+    return strcmp(zone, "due") == 0 ? "\033[33m" : "\033[31m";
+}
+
+static void screen_token(const struct watch *watch, const json_t *session, const json_t *token)
+{
+    const char *zone = freshet_text_of(token, "zone");
+    const char *template_name = freshet_text_of(token, "template");
+    const char *organization = freshet_text_of(token, "organization");
+    int waiters = (int)freshet_number_of(token, "waiters");
+
+    fputs(watch->colour ? screen_zone_colour(zone) : "", stdout);
+    screen_bar(token);
+    printf(" %-6s%s %-8s %s", zone, watch->colour ? "\033[0m" : "",
+           freshet_text_of(token, "flight"), freshet_text_of(session, "name"));
+    printf("%s%s%s%s", template_name[0] != '\0' ? " template " : "", template_name,
+           organization[0] != '\0' ? " organization " : "", organization);
+    if (json_is_integer(json_object_get(token, "next_in_ms"))) {
+        printf(", next in %.1f s", (double)freshet_number_of(token, "next_in_ms") / 1000);
+    }
+    if (waiters > 0) {
+        printf(", %d waiting", waiters);
+    }
+    putchar('\n');
+}
+
+static void screen_draw(struct watch *watch, const json_t *root)
+{
+    const json_t *session = NULL;
+    const json_t *token = NULL;
+    size_t i = 0;
+    size_t j = 0;
+
+    screen_erase(watch);
+    fputs(SCREEN_WRAP_OFF, stdout);
+    json_array_foreach(json_object_get(root, "sessions"), i, session)
+    {
+        json_array_foreach(json_object_get(session, "tokens"), j, token)
+        {
+            screen_token(watch, session, token);
+            watch->drawn++;
+        }
+    }
+    fputs(SCREEN_WRAP_ON, stdout);
+    fflush(stdout);
+}
+
+/* ---- lines ---- */
+
+/* What only repeats another line is left out: events of a commit, and this command's own gets. */
+static bool watch_shows(const json_t *line)
+{
+    const char *event = freshet_text_of(line, "event");
+
+    return strcmp(event, "emit") != 0 &&
+           (strcmp(event, "got") != 0 || freshet_text_of(line, "error")[0] != '\0');
+}
+
+static void watch_line(struct watch *watch, const char *trace)
+{
+    json_t *line = NULL;
+
+    if (watch->settings->json) {
+        puts(trace);
+        fflush(stdout);
+        return;
+    }
+    line = json_loads(trace, 0, NULL);
+    if (line != NULL && watch_shows(line)) {
+        screen_erase(watch);
+        freshet_make_printable(line);
+        freshet_line_print(line, watch->colour);
+        fflush(stdout);
+    }
+    json_decref(line);
 }
 
 static void watch_event(void *context, const struct freshet_event *event)
@@ -34,112 +148,145 @@ static void watch_event(void *context, const struct freshet_event *event)
     struct watch *watch = context;
 
     if (event->kind == FRESHET_EVENT_TRACE) {
-        printf(watch->terminal ? "\r\033[K%s\n" : "%s\n", event->trace);
-        fflush(stdout);
+        watch_line(watch, event->trace);
     } else if (event->kind == FRESHET_EVENT_SIGNED_OUT) {
-        (void)!write(watch->news[1], "x", 1);
+        watch->end = FRESHET_SIGNED_OUT;
     }
 }
 
-/* One token's bar: full when it is born, empty when it expires. */
-static void watch_draw_token(const json_t *token)
-{
-    static const char full[] = "########################################";
-    static const char empty[] = "........................................";
-    json_int_t life = json_integer_value(json_object_get(token, "life_ms"));
-    json_int_t left = json_integer_value(json_object_get(token, "remaining_ms"));
-    int filled = life > 0 ? (int)(left * WATCH_BAR / life) : 0;
+/* ---- asking ---- */
 
-    filled = filled > WATCH_BAR ? WATCH_BAR : filled;
-    printf("\r\033[K[%.*s%.*s] %5.1f s %-6s %-8s", filled, full, WATCH_BAR - filled, empty,
-           (double)left / 1000, json_string_value(json_object_get(token, "zone")),
-           json_string_value(json_object_get(token, "flight")));
-    fflush(stdout);
+/* An outage is what one wants to watch; only a definite answer is the end. */
+static void watch_got(void *context, enum freshet_status status, struct freshet_token *token,
+                      const struct freshet_error *error)
+{
+    struct watch *watch = context;
+
+    (void)token;
+    (void)error;
+    watch->asking = false;
+    if (watch->end == FRESHET_OK &&
+        (status == FRESHET_REFUSED || status == FRESHET_UNAUTHORIZED || status == FRESHET_INVALID ||
+         status == FRESHET_LIMIT || status == FRESHET_NO_MEMORY)) {
+        watch->end = status;
+    }
 }
 
-static void watch_draw(const struct connection *connection)
+static void watch_ask(struct watch *watch)
 {
-    char *text = NULL;
-    json_t *root = NULL;
-    const json_t *session = NULL;
+    struct freshet_request request = freshet_settings_request(watch->settings);
+    enum freshet_status status = FRESHET_OK;
 
-    if (freshet_status_json(connection->client, &text) != FRESHET_OK) {
-        return;
+    request.timeout_ms = 0;
+    request.skip_cache = request.skip_cache != 0 && !watch->asked ? 1 : 0;
+    watch->asked = true;
+    watch->asking = true;
+    status = freshet_get_async(watch->connection.session, &request, watch_got, watch, NULL);
+    watch->end = status != FRESHET_OK ? status : watch->end;
+}
+
+/* The token that is asked for is gone, and nothing is done about it. */
+static bool watch_is_gone(const struct settings *settings, const json_t *session)
+{
+    const char *template_name = settings->template_name != NULL ? settings->template_name : "";
+    const char *organization = settings->organization != NULL
+                                   ? settings->organization
+                                   : freshet_text_of(session, "organization");
+    const json_t *token = NULL;
+    size_t i = 0;
+
+    json_array_foreach(json_object_get(session, "tokens"), i, token)
+    {
+        if (strcmp(freshet_text_of(token, "template"), template_name) == 0 &&
+            strcmp(freshet_text_of(token, "organization"), organization) == 0) {
+            return strcmp(freshet_text_of(token, "zone"), "none") == 0 &&
+                   strcmp(freshet_text_of(token, "flight"), "idle") == 0;
+        }
     }
-    root = json_loads(text, 0, NULL);
-    session = json_array_get(json_object_get(root, "sessions"), 0);
-    if (json_array_size(json_object_get(session, "tokens")) > 0) {
-        watch_draw_token(json_array_get(json_object_get(session, "tokens"), 0));
+    return true;
+}
+
+static void watch_look(struct watch *watch)
+{
+    json_t *root = freshet_status_object(&watch->connection);
+    const json_t *session = json_array_get(json_object_get(root, "sessions"), 0);
+
+    if (!watch->asking && watch_is_gone(watch->settings, session)) {
+        watch_ask(watch);
+    }
+    if (watch->bars) {
+        freshet_make_printable(root);
+        screen_draw(watch, root);
     }
     json_decref(root);
-    free(text);
 }
 
-static enum exit_code watch_follow(const struct connection *connection, struct watch *watch)
-{
-    sigset_t signals;
-    struct pollfd waits[2];
-    enum exit_code code = EXIT_DONE;
+/* ---- the whole ---- */
 
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    waits[0] = (struct pollfd){.fd = signalfd(-1, &signals, SFD_CLOEXEC), .events = POLLIN};
-    waits[1] = (struct pollfd){.fd = watch->news[0], .events = POLLIN};
-    while (poll(waits, 2, watch->terminal ? WATCH_FRAME_MS : -1) == 0) {
-        watch_draw(connection);
-    }
-    if ((waits[1].revents & POLLIN) != 0) {
-        code = EXIT_SIGN_IN;
-    }
-    close(waits[0].fd);
-    if (watch->terminal) {
-        putchar('\n');
-    }
-    return code;
-}
-
-/* Signals are taken from a descriptor, so they are blocked before any thread begins. */
-static void watch_block_signals(void)
+/* Blocked before anything can be drawn, so that none is missed. */
+static int watch_signals(void)
 {
     sigset_t signals;
 
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &signals, NULL);
+    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static enum exit_code watch_run(const struct settings *settings)
+static void watch_follow(struct watch *watch, int signals, int end, int frames)
 {
-    struct watch watch = {.terminal = isatty(STDOUT_FILENO) != 0};
-    struct connection connection = {0};
-    enum exit_code code = EXIT_OTHER;
+    struct pollfd own[] = {{.fd = signals}, {.fd = end}, {.fd = frames}};
+    uint64_t ticks = 0;
 
-    if (pipe(watch.news) != 0) {
-        return EXIT_OTHER;
+    watch_ask(watch);
+    while (watch->end == FRESHET_OK && own[0].revents == 0 && own[1].revents == 0) {
+        freshet_turn(&watch->connection, own, sizeof(own) / sizeof(own[0]));
+        if (own[2].revents != 0 && read(frames, &ticks, sizeof(ticks)) > 0) {
+            watch_look(watch);
+        }
     }
-    watch_block_signals();
-    code = freshet_connect(settings, watch_event, &watch, &connection);
+}
+
+static enum exit_code watch_end(enum freshet_status end)
+{
+    const char *reason = "it cannot go on";
+
+    if (end == FRESHET_SIGNED_OUT) {
+        reason = "the session is signed out; sign in again";
+    } else if (end == FRESHET_UNAUTHORIZED) {
+        reason = "the issuer did not accept the client token; sign in again";
+    } else if (end == FRESHET_REFUSED) {
+        reason = "the issuer refused; check --template and --organization";
+    }
+    return freshet_explain(end, reason);
+}
+
+enum exit_code freshet_command_watch(const struct settings *settings)
+{
+    bool terminal = freshet_on_terminal() && !settings->json;
+    struct watch watch = {
+        .settings = settings, .bars = terminal, .colour = terminal && freshet_has_colour()};
+    int signals = watch_signals();
+    int end = settings->timeout_ms != 0 ? freshet_timer(settings->timeout_ms, false) : -1;
+    int frames = freshet_timer(terminal ? WATCH_FRAME_MS : WATCH_LOOK_MS, true);
+    enum exit_code code = freshet_connect(settings, watch_event, &watch, &watch.connection);
+
     if (code == EXIT_DONE) {
-        code = watch_follow(&connection, &watch);
+        fputs(terminal ? SCREEN_HIDE_CURSOR : "", stdout);
+        watch_follow(&watch, signals, end, frames);
+        screen_erase(&watch);
+        fputs(terminal ? SCREEN_SHOW_CURSOR : "", stdout);
+        fflush(stdout);
+        code = watch_end(watch.end);
     }
-    freshet_close(connection.client);
-    close(watch.news[0]);
-    close(watch.news[1]);
+    freshet_close(watch.connection.client);
+    close(signals);
+    close(frames);
+    if (end >= 0) {
+        close(end);
+    }
     return code;
-}
-
-int freshet_command_watch(int argc, char **argv)
-{
-    struct settings settings;
-    enum exit_code code = freshet_settings_read(&settings, argc, argv);
-
-    if (code == EXIT_DONE && settings.help) {
-        watch_help();
-    } else if (code == EXIT_DONE) {
-        code = watch_run(&settings);
-    }
-    freshet_settings_free(&settings);
-    return (int)code;
 }

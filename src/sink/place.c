@@ -1,0 +1,283 @@
+/*
+ * Files that are replaced whole.
+ */
+#include "sink/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lock/lock.h"
+
+static bool place_fail(const struct place *place, struct place_fault *fault, const char *what)
+{
+    snprintf(fault->text, sizeof(fault->text), "%.120s: %.120s", place->path, what);
+    return false;
+}
+
+static bool place_fail_errno(const struct place *place, struct place_fault *fault, int number)
+{
+    char text[128];
+
+    return place_fail(place, fault, strerror_r(number, text, sizeof(text)));
+}
+
+/* ---- where it is ---- */
+
+static bool place_set_names(struct place *place, const char *name)
+{
+    place->name = strdup(name);
+    if (asprintf(&place->beside, "%s.new", name) < 0) {
+        place->beside = NULL;
+    }
+    if (asprintf(&place->lock_name, "%s.lock", name) < 0) {
+        place->lock_name = NULL;
+    }
+    return place->name != NULL && place->beside != NULL && place->lock_name != NULL;
+}
+
+bool freshet_place_init(struct place *place, const char *path, struct place_fault *fault)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    char *folder = slash == NULL   ? strdup(".")
+                   : slash == path ? strdup("/")
+                                   : strndup(path, (size_t)(slash - path));
+
+    *place = (struct place){.folder_fd = -1, .lock_fd = -1};
+    place->path = strdup(path);
+    place->folder = folder != NULL ? realpath(folder, NULL) : NULL;
+    if (place->path == NULL || folder == NULL) {
+        free(folder);
+        snprintf(fault->text, sizeof(fault->text), "out of memory");
+        return false;
+    }
+    free(folder);
+    if (place->folder == NULL) {
+        return place_fail_errno(place, fault, errno);
+    }
+    if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+        return place_fail(place, fault, "is a folder; give the path of a file");
+    }
+    return place_set_names(place, name) || place_fail(place, fault, "out of memory");
+}
+
+void freshet_place_free(struct place *place)
+{
+    free(place->path);
+    free(place->folder);
+    free(place->name);
+    free(place->beside);
+    free(place->lock_name);
+    *place = (struct place){.folder_fd = -1, .lock_fd = -1};
+}
+
+/* ---- the lock ---- */
+
+/* In a folder that others can write to, they could put a link or a file of theirs there. */
+static bool place_open_folder(struct place *place, struct place_fault *fault)
+{
+    struct stat status;
+
+    place->folder_fd = open(place->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (place->folder_fd < 0 || fstat(place->folder_fd, &status) != 0) {
+        return place_fail_errno(place, fault, errno);
+    }
+    if (status.st_uid != geteuid() && status.st_uid != 0) {
+        return place_fail(place, fault, "its folder belongs to another user; use one of your own");
+    }
+    if ((status.st_mode & 022) != 0 && (status.st_mode & S_ISVTX) == 0) {
+        return place_fail(place, fault, "others can write to its folder; run chmod go-w on that");
+    }
+    return true;
+}
+
+enum place_result freshet_place_begin(struct place *place, struct place_fault *fault)
+{
+    enum place_result result = PLACE_FAILED;
+
+    if (place_open_folder(place, fault)) {
+        place->lock_fd = freshet_lock_try(place->folder_fd, place->lock_name, 0, LOCK_EXCLUSIVE);
+        if (place->lock_fd >= 0) {
+            return PLACE_OK;
+        }
+        if (place->lock_fd == -EAGAIN) {
+            result = PLACE_BUSY;
+            (void)place_fail(place, fault, "another process writes it; tried again at once");
+        } else {
+            (void)place_fail_errno(place, fault, -place->lock_fd);
+        }
+    }
+    freshet_place_end(place);
+    return result;
+}
+
+void freshet_place_end(struct place *place)
+{
+    if (place->lock_fd >= 0) {
+        freshet_lock_release(place->lock_fd, 0);
+    }
+    if (place->folder_fd >= 0) {
+        close(place->folder_fd);
+    }
+    place->lock_fd = -1;
+    place->folder_fd = -1;
+}
+
+/* ---- reading ---- */
+
+static bool place_is_ours(const struct place *place, const struct stat *status,
+                          struct place_fault *fault)
+{
+    if (S_ISLNK(status->st_mode)) {
+        return place_fail(place, fault, "is a symbolic link; give the path of the file itself");
+    }
+    if (!S_ISREG(status->st_mode)) {
+        return place_fail(place, fault, "is no regular file; give the path of a file");
+    }
+    if (status->st_uid != geteuid()) {
+        return place_fail(place, fault, "belongs to another user; use a file of your own");
+    }
+    if (status->st_size > FRESHET_PLACE_MAX) {
+        return place_fail(place, fault, "is larger than 1 MiB; use another file");
+    }
+    return true;
+}
+
+static bool place_read_all(int descriptor, char *text, size_t size, size_t *length)
+{
+    *length = 0;
+    while (*length < size) {
+        ssize_t got = read(descriptor, text + *length, size - *length);
+
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return got == 0;
+        }
+        *length += (size_t)got;
+    }
+    return true;
+}
+
+/* Is there a file, and is it one we may replace? */
+static bool place_look(const struct place *place, bool *there, struct place_fault *fault)
+{
+    struct stat status;
+
+    *there = fstatat(place->folder_fd, place->name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!*there) {
+        return errno == ENOENT || place_fail_errno(place, fault, errno);
+    }
+    return place_is_ours(place, &status, fault);
+}
+
+bool freshet_place_read(const struct place *place, char **text, size_t *length,
+                        struct place_fault *fault)
+{
+    bool there = false;
+    bool good = place_look(place, &there, fault);
+    int descriptor = -1;
+    char *read_text = NULL;
+
+    *text = NULL;
+    *length = 0;
+    if (!good || !there) {
+        return good;
+    }
+    descriptor =
+        openat(place->folder_fd, place->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor < 0) {
+        return place_fail_errno(place, fault, errno);
+    }
+    read_text = malloc(FRESHET_PLACE_MAX + 1);
+    good = read_text != NULL && place_read_all(descriptor, read_text, FRESHET_PLACE_MAX, length);
+    close(descriptor);
+    if (!good) {
+        freshet_place_release(read_text, *length);
+        return place_fail(place, fault, "cannot be read");
+    }
+    read_text[*length] = '\0';
+    *text = read_text;
+    return true;
+}
+
+void freshet_place_release(char *text, size_t length)
+{
+    if (text != NULL) {
+        sodium_memzero(text, length);
+        free(text);
+    }
+}
+
+/* ---- writing ---- */
+
+static bool place_write_all(int descriptor, const char *text, size_t length)
+{
+    while (length > 0) {
+        ssize_t written = write(descriptor, text, length);
+
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written <= 0) {
+            return false;
+        }
+        text += written;
+        length -= (size_t)written;
+    }
+    return fsync(descriptor) == 0;
+}
+
+/* What a crash left beside the file is ours to remove: the lock is held. */
+static bool place_write_beside(const struct place *place, const char *text, size_t length)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    int descriptor = -1;
+    bool good = false;
+
+    (void)unlinkat(place->folder_fd, place->beside, 0);
+    descriptor = openat(place->folder_fd, place->beside, flags, 0600);
+    if (descriptor < 0) {
+        return false;
+    }
+    good = fchmod(descriptor, 0600) == 0 && place_write_all(descriptor, text, length);
+    return close(descriptor) == 0 && good;
+}
+
+bool freshet_place_write(const struct place *place, const char *text, size_t length,
+                         struct place_fault *fault)
+{
+    bool there = false;
+
+    if (length > FRESHET_PLACE_MAX) {
+        return place_fail(place, fault, "would be larger than 1 MiB; use another file");
+    }
+    if (!place_look(place, &there, fault)) {
+        return false;
+    }
+    errno = 0;
+    if (place_write_beside(place, text, length) &&
+        renameat(place->folder_fd, place->beside, place->folder_fd, place->name) == 0) {
+        (void)fsync(place->folder_fd);
+        return true;
+    }
+    (void)place_fail_errno(place, fault, errno);
+    (void)unlinkat(place->folder_fd, place->beside, 0);
+    return false;
+}
+
+bool freshet_place_remove(const struct place *place, struct place_fault *fault)
+{
+    if (unlinkat(place->folder_fd, place->name, 0) != 0 && errno != ENOENT) {
+        return place_fail_errno(place, fault, errno);
+    }
+    (void)fsync(place->folder_fd);
+    return true;
+}

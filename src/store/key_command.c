@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <sodium.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/timerfd.h>
@@ -21,20 +22,18 @@
 
 #define COMMAND_OUTPUT_MIN 16
 #define COMMAND_OUTPUT_MAX 4096
+#define COMMAND_LOOK_MS    5
 
 extern char **environ;
 
 struct command {
     pid_t pid; /* 0: not running */
     int output;
-    int ended; /* readable when the command has ended */
+    int ended; /* readable when the command has ended; -1: it must be asked for */
     int timer;
     size_t length;
     unsigned char text[COMMAND_OUTPUT_MAX + 2]; /* with a newline, and one byte too much */
 };
-
-static const char command_lost[] =
-    "its exit status is not to be had; do not ignore SIGCHLD while opening the store";
 
 static int command_spawn(pid_t *pid, const char *line, int output)
 {
@@ -90,7 +89,6 @@ static int command_start(struct command *command, const char *line, int timeout_
     close(ends[1]);
     if (result == 0) {
         command->ended = pidfd_open(command->pid, 0);
-        result = command->ended >= 0 ? 0 : -errno;
     }
     return result;
 }
@@ -113,6 +111,19 @@ static bool command_drain(struct command *command)
     return true;
 }
 
+/* An old kernel and some sandboxes have no descriptors of processes. A process that is not ours to
+ * wait for is over, too. */
+static bool command_over(const struct command *command, const struct pollfd *ended)
+{
+    siginfo_t ending = {0};
+
+    if (ended->fd >= 0) {
+        return ended->revents != 0;
+    }
+    return waitid(P_PID, (id_t)command->pid, &ending, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+           ending.si_pid != 0;
+}
+
 /* Until the command has ended: NULL, or why it was given up. */
 static const char *command_wait(struct command *command)
 {
@@ -121,7 +132,7 @@ static const char *command_wait(struct command *command)
                              {.fd = command->timer, .events = POLLIN}};
 
     for (;;) {
-        if (poll(watch, 3, -1) < 0 && errno != EINTR) {
+        if (poll(watch, 3, command->ended >= 0 ? -1 : COMMAND_LOOK_MS) < 0 && errno != EINTR) {
             return strerror(errno);
         }
         if (watch[0].revents != 0 && !command_drain(command)) {
@@ -130,7 +141,7 @@ static const char *command_wait(struct command *command)
         if (command->length == sizeof(command->text)) {
             return "it writes more than 4,096 bytes; let it write the key alone";
         }
-        if (watch[1].revents != 0) {
+        if (command_over(command, &watch[1])) {
             command_drain(command);
             return NULL;
         }
@@ -160,7 +171,7 @@ static const char *command_reap(struct command *command, const char *fault)
         return fault;
     }
     if (reaped < 0) {
-        return command_lost;
+        return "its exit status is not to be had; do not ignore SIGCHLD while opening the store";
     }
     return WIFEXITED(ending) && WEXITSTATUS(ending) == 0 ? NULL
                                                          : "it failed; run it by hand to see why";
@@ -199,11 +210,7 @@ enum freshet_status freshet_key_from_command(const char *line, int timeout_ms,
     int result =
         command_start(&command, line, timeout_ms > 0 ? timeout_ms : FRESHET_KEY_COMMAND_TIMEOUT_MS);
 
-    if (result == 0) {
-        fault = command_wait(&command);
-    } else {
-        fault = result == -ESRCH ? command_lost : strerror(-result); /* reaped already: ESRCH */
-    }
+    fault = result == 0 ? command_wait(&command) : strerror(-result);
     fault = command_reap(&command, fault);
     if (fault == NULL) {
         fault = command_key(&command, key);

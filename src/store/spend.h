@@ -58,8 +58,9 @@ enum freshet_status freshet_spend_save(struct spend *spend, const char *text, si
 
 enum spend_outcome {
     SPEND_UNSENT,     /* certain that nothing reached the issuer */
-    SPEND_UNANSWERED, /* it may have: the journal stays and the next holder is told */
-    SPEND_ANSWERED    /* the whole answer was read */
+    SPEND_UNANSWERED, /* it may have: the journal stays and the next holder is told. A gateway's
+                         answer (5xx) belongs here: the issuer behind it may have replaced it */
+    SPEND_ANSWERED    /* the issuer's whole answer was read */
 };
 
 /* Releases the lease and frees. In a child of fork() it only frees. NULL is fine. */

@@ -303,7 +303,11 @@ enum freshet_status freshet_successor_recover(const struct vault *vault, struct 
         status = recovery_next(vault, recovery, error);
     }
     if (status == FRESHET_OK && recovery->credential.text.text == NULL) {
-        status = freshet_store_fail(error, FRESHET_NONE, "no credential is stored; sign in");
+        status = freshet_store_fail(error, FRESHET_NONE,
+                                    recovery->set_aside
+                                        ? "no credential is stored, and one that does not open was "
+                                          "set aside; restore the key or sign in"
+                                        : "no credential is stored; sign in");
     }
     if (status == FRESHET_OK) {
         status = recovery_journal(vault, recovery, error);

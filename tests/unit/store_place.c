@@ -78,14 +78,22 @@ void freshet_place_close(struct place *place)
     place->store = NULL;
 }
 
-enum freshet_status freshet_place_try(const struct place *place, struct store_error *error)
+enum freshet_status freshet_place_try_options(const struct store_options *options,
+                                              struct store_error *error)
 {
-    struct store_options options = {.folder = place->folder, .key_file = place->key_file};
     struct store *store = NULL;
-    enum freshet_status status = freshet_store_open(&options, &store, error);
+    enum freshet_status status = freshet_store_open(options, &store, error);
 
+    assert_int_equal(store != NULL, status == FRESHET_OK);
     freshet_store_close(store);
     return status;
+}
+
+enum freshet_status freshet_place_try(const struct place *place, struct store_error *error)
+{
+    const struct store_options options = {.folder = place->folder, .key_file = place->key_file};
+
+    return freshet_place_try_options(&options, error);
 }
 
 void freshet_place_seed(struct place *place, const char *text)

@@ -32,6 +32,9 @@ int freshet_place_teardown(void **state);
 void freshet_place_open(struct place *place, const struct store_probe *probe);
 void freshet_place_close(struct place *place);
 
+/* Opens a store and closes it again: with these options, or with the place's own. */
+enum freshet_status freshet_place_try_options(const struct store_options *options,
+                                              struct store_error *error);
 enum freshet_status freshet_place_try(const struct place *place, struct store_error *error);
 
 void freshet_place_seed(struct place *place, const char *text);

@@ -213,6 +213,23 @@ static void a_finished_successor_that_does_not_open_is_set_aside(void **state)
     assert_true(freshet_place_shows(place, "sealed-with-another-key"));
 }
 
+static void a_first_credential_that_does_not_open_is_kept_and_told(void **state)
+{
+    struct place *place = *state;
+    struct store_error error = {{0}};
+    struct spend *spend = NULL;
+
+    freshet_place_open(place, NULL);
+    freshet_place_write(place, VAULT_NEXT, "freshet-store 2\nsealed-with-another-key", 39);
+    assert_int_equal(
+        freshet_spend_begin(place->vault, LOCK_SHARED, "token", PLACE_NOW, &spend, &error),
+        FRESHET_NONE);
+    assert_non_null(strstr(error.text, "set aside"));
+    assert_int_equal(crash_count(place, ".unopened-"), 1);
+    freshet_place_seed(place, NEW);
+    assert_int_equal(crash_count(place, ".unopened-"), 1);
+}
+
 static void a_successor_by_a_newer_freshet_stops_us_and_stays(void **state)
 {
     struct place *place = *state;
@@ -241,6 +258,8 @@ int main(void)
                                         freshet_place_teardown),
         cmocka_unit_test_setup_teardown(a_finished_successor_that_does_not_open_is_set_aside,
                                         crash_setup, freshet_place_teardown),
+        cmocka_unit_test_setup_teardown(a_first_credential_that_does_not_open_is_kept_and_told,
+                                        freshet_place_setup, freshet_place_teardown),
         cmocka_unit_test_setup_teardown(a_successor_by_a_newer_freshet_stops_us_and_stays,
                                         crash_setup, freshet_place_teardown),
     };

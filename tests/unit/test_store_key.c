@@ -1,12 +1,9 @@
 /*
- * Where the key comes from: a file of its own that only we can read, or a command that is bounded in
- * time and output. What is wrong with either is said without a word of what it holds.
+ * A key file that only we can read, made once, in another folder than the store; and where both lie.
  */
 #include "cmocka_all.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,36 +13,15 @@
 
 #include "store_place.h"
 
-#define SEED   "credential-0"
-#define OUTPUT "words-of-the-key-command"
-#define HEX    "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-
-/* Opens with these options and closes again. */
-static enum freshet_status key_opens(const struct store_options *options, struct store_error *error)
-{
-    struct store *store = NULL;
-    enum freshet_status status = freshet_store_open(options, &store, error);
-
-    assert_int_equal(store != NULL, status == FRESHET_OK);
-    freshet_store_close(store);
-    return status;
-}
+#define SEED "credential-0"
+#define HEX  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 static enum freshet_status key_opens_file(const struct place *place, const char *key_file,
                                           struct store_error *error)
 {
     const struct store_options options = {.folder = place->folder, .key_file = key_file};
 
-    return key_opens(&options, error);
-}
-
-static enum freshet_status key_opens_command(const struct place *place, const char *command,
-                                             struct store_error *error)
-{
-    const struct store_options options = {
-        .folder = place->folder, .key_file = place->key_file, .key_command = command};
-
-    return key_opens(&options, error);
+    return freshet_place_try_options(&options, error);
 }
 
 static void key_write(const struct place *place, const void *bytes, size_t length)
@@ -66,19 +42,6 @@ static void key_refused(const struct place *place, const char *why)
     if (strstr(error.text, why) == NULL) {
         fail_msg("'%s' does not say '%s'", error.text, why);
     }
-}
-
-static int key_descriptors(void)
-{
-    DIR *listing = opendir("/proc/self/fd");
-    int count = 0;
-
-    assert_non_null(listing);
-    while (readdir(listing) != NULL) {
-        count++;
-    }
-    closedir(listing);
-    return count;
 }
 
 static void a_key_is_made_once_and_for_us_alone(void **state)
@@ -217,7 +180,7 @@ static void options_that_make_no_sense_are_told_apart(void **state)
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct store_error error = {{0}};
 
-        assert_int_equal(key_opens(&wrong[i], &error), FRESHET_INVALID);
+        assert_int_equal(freshet_place_try_options(&wrong[i], &error), FRESHET_INVALID);
         assert_true(error.text[0] != '\0');
     }
 }
@@ -245,7 +208,7 @@ static void a_store_folder_that_is_not_ours_alone_is_refused(void **state)
         snprintf(link, sizeof(link), "%s/elsewhere", place->root);
         assert_int_equal(slash == 0 ? symlink(place->folder, link) : 0, 0);
         snprintf(link, sizeof(link), "%s/elsewhere%s", place->root, slash == 1 ? "//" : "");
-        assert_int_equal(key_opens(&options, &error), FRESHET_STORE);
+        assert_int_equal(freshet_place_try_options(&options, &error), FRESHET_STORE);
         assert_non_null(strstr(error.text, "link"));
     }
 }
@@ -307,168 +270,6 @@ static void openers_at_once_end_with_one_key(void **state)
     }
 }
 
-/* Seeds with the key of one command; what the next look finds under the key of another. */
-static enum freshet_status key_finds(struct place *place, const char *command)
-{
-    const struct store_options options = {
-        .folder = place->folder, .key_file = place->key_file, .key_command = command};
-    struct store_error error = {{0}};
-    struct vault_credential credential;
-    bool changed = false;
-    enum freshet_status status = freshet_store_open(&options, &place->store, &error);
-
-    if (status != FRESHET_OK) {
-        fail_msg("%s", error.text);
-    }
-    assert_int_equal(
-        freshet_vault_open(place->store, PLACE_INSTANCE, PLACE_ACCOUNT, &place->vault, NULL),
-        FRESHET_OK);
-    status = freshet_vault_credential_read(place->vault, &credential, NULL);
-    freshet_secret_free(&credential.text);
-    if (status == FRESHET_NONE) {
-        assert_int_equal(
-            freshet_vault_seed(place->vault, SEED, strlen(SEED), PLACE_NOW, &changed, NULL),
-            FRESHET_OK);
-    }
-    freshet_place_close(place);
-    return status;
-}
-
-static void a_commands_output_is_the_key(void **state)
-{
-    struct place *place = *state;
-
-    assert_int_equal(key_finds(place, "printf " OUTPUT), FRESHET_NONE);
-    assert_int_equal(key_finds(place, "printf " OUTPUT), FRESHET_OK);
-    assert_int_equal(key_finds(place, "cat; echo " OUTPUT), FRESHET_OK);
-    assert_int_equal(key_finds(place, "printf words-; printf of-the-key-command"), FRESHET_OK);
-    assert_int_equal(key_finds(place, "printf " OUTPUT "2"), FRESHET_STORE);
-    assert_int_equal(key_finds(place, "printf '" OUTPUT "\\n\\n'"), FRESHET_STORE);
-    assert_int_equal(access(place->key_file, F_OK), -1);
-}
-
-static void a_failing_command_is_reported_without_its_words(void **state)
-{
-    struct place *place = *state;
-    static const struct {
-        const char *command;
-        const char *why;
-    } wrong[] = {
-        {"printf " OUTPUT "; exit 3", "it failed"},
-        {"printf " OUTPUT "; kill -9 $$", "it failed"},
-        {"/nowhere/" OUTPUT " 2>&-", "it failed"},
-        {"true", "fewer than 16 bytes"},
-        {"printf 123456789012345", "fewer than 16 bytes"},
-        {"echo 123456789012345", "fewer than 16 bytes"},
-        {"printf %4097s " OUTPUT, "more than 4,096 bytes"},
-        {"printf '%4097s\\n' " OUTPUT, "more than 4,096 bytes"},
-        {"while echo " OUTPUT "; do :; done 2>&-", "more than 4,096 bytes"},
-    };
-    int before = key_descriptors();
-
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        struct store_error error = {{0}};
-
-        assert_int_equal(key_opens_command(place, wrong[i].command, &error), FRESHET_STORE);
-        if (strstr(error.text, wrong[i].why) == NULL) {
-            fail_msg("%s: '%s'", wrong[i].command, error.text);
-        }
-        assert_null(strstr(error.text, OUTPUT));
-        assert_null(strstr(error.text, "12345"));
-    }
-    assert_int_equal(key_descriptors(), before);
-}
-
-static void the_limits_of_a_commands_output_are_inclusive(void **state)
-{
-    static const char *const right[] = {"printf 1234567890123456", "echo 1234567890123456",
-                                        "printf %4096s x", "printf '%4096s\\n' x"};
-
-    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
-        assert_int_equal(key_opens_command(*state, right[i], NULL), FRESHET_OK);
-    }
-}
-
-/* Descriptor 9 is handed down: it reads as ended when every process of the command has gone. */
-static void key_hand_down(int descriptor)
-{
-    assert_int_equal(dup2(descriptor, 9), 9);
-    close(descriptor);
-}
-
-static void a_hanging_command_is_ended_with_all_it_started(void **state)
-{
-    struct place *place = *state;
-    static const char *const hanging[] = {"echo " OUTPUT "; read x <&8",
-                                          "echo " OUTPUT "; (read x <&8) | cat",
-                                          "exec >&-; read x <&8"};
-
-    for (size_t i = 0; i < sizeof(hanging) / sizeof(hanging[0]); i++) {
-        const struct store_options options = {
-            .folder = place->folder, .key_command = hanging[i], .key_timeout_ms = 50};
-        struct store_error error = {{0}};
-        int never[2];
-        int gone[2];
-        char byte = 0;
-
-        assert_int_equal(pipe2(never, O_CLOEXEC), 0);
-        assert_int_equal(dup2(never[0], 8), 8);
-        assert_int_equal(pipe2(gone, O_CLOEXEC), 0);
-        key_hand_down(gone[1]);
-        assert_int_equal(key_opens(&options, &error), FRESHET_STORE);
-        close(9);
-        assert_non_null(strstr(error.text, "did not end in time"));
-        assert_null(strstr(error.text, OUTPUT));
-        assert_int_equal(read(gone[0], &byte, 1), 0);
-        close(gone[0]);
-        close(8);
-        close(never[0]);
-        close(never[1]);
-    }
-}
-
-static void what_a_command_leaves_behind_is_not_waited_for(void **state)
-{
-    int hold[2];
-    struct store_error error = {{0}};
-
-    assert_int_equal(pipe2(hold, O_CLOEXEC), 0);
-    key_hand_down(hold[0]);
-    if (key_opens_command(*state, "cat <&9 & printf " OUTPUT, &error) != FRESHET_OK) {
-        fail_msg("%s", error.text);
-    }
-    close(9);
-    close(hold[1]);
-}
-
-static void a_host_that_ignores_its_children_is_told_so(void **state)
-{
-    struct store_error error = {{0}};
-
-    signal(SIGCHLD, SIG_IGN);
-    assert_int_equal(key_opens_command(*state, "printf " OUTPUT, &error), FRESHET_STORE);
-    signal(SIGCHLD, SIG_DFL);
-    assert_non_null(strstr(error.text, "SIGCHLD"));
-}
-
-static int key_without_standard_streams(struct place *place, int argument)
-{
-    sigset_t all;
-
-    (void)argument;
-    close(STDIN_FILENO);
-    close(STDOUT_FILENO);
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    return (int)key_opens_command(place, "printf " OUTPUT, NULL);
-}
-
-static void a_host_without_standard_streams_can_run_one(void **state)
-{
-    assert_int_equal(freshet_place_child(key_without_standard_streams, *state, 0), FRESHET_OK);
-}
-
 static void default_places_follow_the_environment(void **state)
 {
     static const struct {
@@ -524,13 +325,6 @@ int main(void)
         KEY_TEST(options_that_make_no_sense_are_told_apart),
         KEY_TEST(a_store_folder_that_is_not_ours_alone_is_refused),
         KEY_TEST(openers_at_once_end_with_one_key),
-        KEY_TEST(a_commands_output_is_the_key),
-        KEY_TEST(a_failing_command_is_reported_without_its_words),
-        KEY_TEST(the_limits_of_a_commands_output_are_inclusive),
-        KEY_TEST(a_hanging_command_is_ended_with_all_it_started),
-        KEY_TEST(what_a_command_leaves_behind_is_not_waited_for),
-        KEY_TEST(a_host_that_ignores_its_children_is_told_so),
-        KEY_TEST(a_host_without_standard_streams_can_run_one),
         KEY_TEST(default_places_follow_the_environment),
     };
 

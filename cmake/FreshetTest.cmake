@@ -1,4 +1,4 @@
-# Two ways to add a test. Both end up in ctest, and so in `make test` and `.ci/run`.
+# Two ways to add a test. Each one runs in places of its own: tests/in_own_places. Both end up in ctest, and so in `make test` and `.ci/run`.
 #
 #   freshet_test(NAME test_entry SOURCES test_entry.c LIBS freshet_core [LABELS unit])
 #       one cmocka program; SOURCES are relative to the calling file
@@ -6,6 +6,7 @@
 #   freshet_script_test(NAME lint_style COMMAND script [argument...] [LABELS lint])
 #       any command; exit status 77 means skipped
 
+set(freshet_in_own_places "${CMAKE_SOURCE_DIR}/tests/in_own_places")
 set(freshet_test_timeout_s 120)
 set(freshet_test_environment
     "ASAN_OPTIONS=handle_segv=2:detect_leaks=1"
@@ -27,7 +28,7 @@ function(freshet_test)
         freshet_warnings freshet_gnu ${test_LIBS} PkgConfig::cmocka)
 
     # cmocka calls a filter that matches nothing a success.
-    add_test(NAME ${test_NAME} COMMAND ${test_NAME})
+    add_test(NAME ${test_NAME} COMMAND "${freshet_in_own_places}" $<TARGET_FILE:${test_NAME}>)
     set_tests_properties(${test_NAME} PROPERTIES
         FAIL_REGULAR_EXPRESSION "Running 0 test"
         ENVIRONMENT "${freshet_test_environment}"
@@ -42,7 +43,8 @@ function(freshet_script_test)
             "'${test_UNPARSED_ARGUMENTS}'")
     endif()
 
-    add_test(NAME ${test_NAME} COMMAND ${test_COMMAND} COMMAND_EXPAND_LISTS
+    add_test(NAME ${test_NAME} COMMAND "${freshet_in_own_places}" ${test_COMMAND}
+        COMMAND_EXPAND_LISTS
         WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
     set_tests_properties(${test_NAME} PROPERTIES
         ENVIRONMENT "${freshet_test_environment};FRESHET_BIN=${CMAKE_BINARY_DIR}/bin"

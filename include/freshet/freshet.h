@@ -78,11 +78,19 @@ struct freshet_client_options {
     int idle_cycles;              /* 0: 5; negative: never sleep */
     int64_t request_timeout_ms;   /* 0: 10 s; 100 ms to 120 s */
     double jitter;                /* 0: none; up to 1 */
+    const char *runtime_dir;      /* where the user's processes meet; NULL: see docs/sharing.md;
+                                     "": this client shares nothing */
+    const char *state_dir;        /* where credentials are kept; NULL: see docs/credentials.md;
+                                     "": nowhere, a client token file is written back instead */
+    const char *key_file;         /* the store's key; NULL: FRESHET_KEY_FILE, or beside the settings */
+    const char *key_command;      /* prints the store's key; instead of a file */
 };
 
 /*
  * Makes a client. `options` may be NULL. FRESHET_INVALID: an option is out of range;
- * FRESHET_NO_MEMORY; FRESHET_LIMIT: no descriptor or thread could be had. `error` may be NULL.
+ * FRESHET_NO_MEMORY; FRESHET_LIMIT: no descriptor or thread could be had; FRESHET_STORE: the store
+ * that the options name cannot be used (without such options the client does without one, and its
+ * status says why). A key command may take up to 30 s. `error` may be NULL.
  */
 FRESHET_MUST_USE enum freshet_status freshet_open(const struct freshet_client_options *options,
                                                   struct freshet_client **client,
@@ -102,7 +110,7 @@ struct freshet_session_options {
     const char *publishable_key;   /* pk_test_... or pk_live_... */
     const char *url;               /* replaces the key's host: a proxy, a loopback issuer */
     const char *client_token;      /* the client JWT itself, or */
-    const char *client_token_file; /* a 0600 file that holds it; a successor is written back */
+    const char *client_token_file; /* a 0600 file that holds it */
     const char *session;           /* session id; NULL: the last active one */
 };
 
@@ -114,6 +122,8 @@ struct freshet_session_options {
 FRESHET_MUST_USE enum freshet_status freshet_session_open(
     struct freshet_client *client, const struct freshet_session_options *options,
     struct freshet_session **session, struct freshet_error *error);
+
+/* Its waiting calls end with FRESHET_CLOSED. The handle's memory goes with its client. */
 void freshet_session_close(struct freshet_session *session);
 
 /* ---- tokens ---- */
@@ -188,14 +198,39 @@ void freshet_token_unref(struct freshet_token *token);
 /* A server answered 401 to this token: only it dies; one forced refresh per spacing. */
 void freshet_reject(struct freshet_session *session, const struct freshet_token *token);
 
-/* Signs out: local and final at once, then at the issuer, tried again in the background. */
-enum freshet_status freshet_sign_out(struct freshet_session *session);
+/* The same for a token that only its text is left of. FRESHET_INVALID: it is no token. */
+enum freshet_status freshet_reject_text(struct freshet_session *session, const char *text,
+                                        size_t length);
+
+/*
+ * A standing want: the token is kept fresh although nobody reads it, until as many unwants have come.
+ * Only template and organization of the request count; with no organization it is the active one's,
+ * whichever that is. A subscription is one for the own token of each session.
+ */
+enum freshet_status freshet_want(struct freshet_session *session,
+                                 const struct freshet_request *request);
+enum freshet_status freshet_unwant(struct freshet_session *session,
+                                   const struct freshet_request *request);
+
+enum freshet_sign_out_scope {
+    FRESHET_SIGN_OUT_FITTING = 0, /* this session, and the client too if it has no other */
+    FRESHET_SIGN_OUT_SESSION = 1, /* this session alone */
+    FRESHET_SIGN_OUT_ALL = 2      /* every session of the client */
+};
+
+/*
+ * Signs out: final at once in every process of the user, then at the issuer, tried again in the
+ * background and, if the process ends before that, at the next opening.
+ */
+enum freshet_status freshet_sign_out(struct freshet_session *session,
+                                     enum freshet_sign_out_scope scope);
 
 /* Switches the active organization ("" is the personal workspace). Keys change at once. */
 enum freshet_status freshet_set_organization(struct freshet_session *session,
                                              const char *organization);
 
-/* Foreground: look again at everything that is due. Never forces a refresh. */
+/* Foreground: looks again at everything that is due, and touches each session at most once in 5 s.
+ * Never forces a refresh. A resume is noticed without it. */
 void freshet_wake(struct freshet_client *client);
 
 /* ---- events ---- */

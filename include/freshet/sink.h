@@ -44,8 +44,9 @@ void freshet_sink_close(struct freshet_sink *sink);
 enum freshet_status freshet_sink_focus(struct freshet_sink *sink, int focused);
 
 /*
- * Why the last delivery failed: what happened, to which file, and what to do; "" if it did not. Copied
- * with its NUL, cut to `size`. Tokens are served all the same, and delivery is tried again.
+ * Why the last delivery failed or was put off: what happened, to which file, and what to do; "" if it
+ * was made. Copied with its NUL, cut to `size`. Tokens are served all the same, and delivery is tried
+ * again.
  */
 void freshet_sink_fault(struct freshet_sink *sink, char *buffer, size_t size);
 

@@ -64,8 +64,11 @@ void freshet_events_free(struct freshet_client *client)
 enum freshet_status freshet_subscribe(struct freshet_client *client,
                                       freshet_event_callback *callback, void *context)
 {
+    const struct event want = {
+        .kind = EVENT_WANT, .session = FRESHET_NO_SESSION, .u.want = {.change = 1}};
     enum freshet_status status = FRESHET_OK;
     struct subscriber **at = NULL;
+    bool added = false;
 
     if (freshet_client_forked(client)) {
         return FRESHET_FORKED;
@@ -80,18 +83,24 @@ enum freshet_status freshet_subscribe(struct freshet_client *client,
     } else if (*at == NULL) {
         *at = calloc(1, sizeof(**at));
         status = *at != NULL ? FRESHET_OK : FRESHET_NO_MEMORY;
+        added = status == FRESHET_OK;
     }
     if (status == FRESHET_OK) {
         (*at)->callback = callback;
         (*at)->context = context;
     }
     pthread_mutex_unlock(&client->lock);
+    if (added) {
+        (void)freshet_inbox_put(client, &want);
+    }
     return status;
 }
 
 void freshet_unsubscribe(struct freshet_client *client, freshet_event_callback *callback,
                          void *context)
 {
+    const struct event unwant = {
+        .kind = EVENT_WANT, .session = FRESHET_NO_SESSION, .u.want = {.change = -1}};
     struct subscriber *subscriber = NULL;
 
     if (freshet_client_forked(client)) {
@@ -109,6 +118,9 @@ void freshet_unsubscribe(struct freshet_client *client, freshet_event_callback *
     }
     events_sweep(client);
     pthread_mutex_unlock(&client->lock);
+    if (subscriber != NULL) {
+        (void)freshet_inbox_put(client, &unwant);
+    }
 }
 
 /* ---- telling ---- */
@@ -140,9 +152,8 @@ static void events_tell(struct freshet_client *client, struct freshet_event *eve
     pthread_mutex_unlock(&client->lock);
 }
 
-/* One line: kept, and told. */
-static void events_line(struct freshet_client *client, struct trace_line *line, session_id session,
-                        struct now now)
+void freshet_events_line(struct freshet_client *client, struct trace_line *line, session_id session,
+                         struct now now)
 {
     struct freshet_event event = {.kind = FRESHET_EVENT_TRACE};
     struct kept_event *kept = NULL;
@@ -202,7 +213,7 @@ void freshet_events_effect(struct freshet_client *client, const struct effect *e
     }
     if (freshet_trace_effect(effect, &line)) {
         events_complete(&line, effect, now);
-        events_line(client, &line, effect->session, now);
+        freshet_events_line(client, &line, effect->session, now);
     }
     if (effect->kind == EFFECT_EMIT) {
         events_emit(client, effect);
@@ -215,5 +226,5 @@ void freshet_events_response(struct freshet_client *client, request_id request, 
     struct trace_line line = {
         .kind = TRACE_RESPONSE, .request = request, .http_status = http_status, .error = error};
 
-    events_line(client, &line, session, now);
+    freshet_events_line(client, &line, session, now);
 }

@@ -38,6 +38,11 @@ static struct command *command_new(const struct event *event)
 
         kept = command_keep(&options->template_name, &command->template_name) &&
                command_keep(&options->organization, &command->organization);
+    } else if (event->kind == EVENT_WANT) {
+        struct key_view *key = &command->event.u.want.key;
+
+        kept = command_keep(&key->template_name, &command->template_name) &&
+               command_keep(&key->organization, &command->organization);
     } else if (event->kind == EVENT_ORGANIZATION) {
         kept = command_keep(&command->event.u.organization.organization, &command->organization);
     }
@@ -109,6 +114,17 @@ static void inbox_run_task(struct freshet_client *client, struct task *task)
     pthread_mutex_unlock(&client->lock);
 }
 
+static void inbox_tell(struct freshet_client *client, const struct event *event)
+{
+    if (event->session == FRESHET_NO_SESSION) {
+        freshet_sessions_tell(client, event);
+    } else if (event->kind == EVENT_CLOSE) {
+        freshet_session_over(client, event->session);
+    } else {
+        freshet_pump_event(&client->pump, event);
+    }
+}
+
 static struct command *inbox_take(struct freshet_client *client)
 {
     struct command *command = NULL;
@@ -138,7 +154,7 @@ void freshet_inbox_drain(struct freshet_client *client)
         if (command->task != NULL) {
             inbox_run_task(client, command->task);
         } else {
-            freshet_pump_event(&client->pump, &command->event);
+            inbox_tell(client, &command->event);
         }
         command_free(command);
     }

@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "core/key.h"
+#include "core/trace.h"
 #include "runtime/pump.h"
 
 #define FRESHET_EVENTS_KEPT    32
@@ -34,6 +35,7 @@ struct freshet_session {
     struct freshet_client *client;
     char *name;
     session_id id;
+    bool over; /* the pump has closed it; its id may be another's. The pump's thread only */
     _Atomic(struct cell *) plain; /* the active token's cell; readers take it without a lock */
     enum session_status status;
     _Atomic bool closed;
@@ -89,6 +91,8 @@ struct kept_event {
 struct freshet_client {
     uv_loop_t loop;
     struct pump pump;
+    struct store *store; /* NULL: credentials stay in memory, or in their file */
+    char store_fault[FRESHET_STORE_ERROR_MAX]; /* why */
     uv_async_t wake;
     bool loop_ready;
     bool pump_ready;
@@ -105,6 +109,7 @@ struct freshet_client {
     size_t waiting;      /* threads in freshet_client_wait(), or on their way there */
     pthread_cond_t left; /* the last of them has left */
     struct freshet_session *sessions;
+    int wants; /* standing, of subscribers, for each session */
     ticket_id last_ticket;
     struct subscriber *subscribers;
     int telling;         /* events that are being told right now */
@@ -156,6 +161,9 @@ struct freshet_token *freshet_token_new(const char *text, size_t length);
 /* events.c */
 void freshet_events_end(struct freshet_client *client); /* nobody is told any more; lock held */
 void freshet_events_free(struct freshet_client *client);
+/* One line of the trace: kept, and told. */
+void freshet_events_line(struct freshet_client *client, struct trace_line *line, session_id session,
+                         struct now now);
 void freshet_events_effect(struct freshet_client *client, const struct effect *effect,
                            struct now now);
 void freshet_events_response(struct freshet_client *client, request_id request, session_id session,
@@ -164,5 +172,13 @@ void freshet_events_response(struct freshet_client *client, request_id request, 
 /* session.c */
 struct freshet_session *freshet_session_find(struct freshet_client *client, session_id id);
 void freshet_session_refresh_cell(struct freshet_session *session);
+void freshet_session_over(struct freshet_client *client, session_id id);
+/* An event for every session: EVENT_FOCUS, or EVENT_WANT, which later ones hear of too. */
+void freshet_sessions_tell(struct freshet_client *client, const struct event *event);
+
+/* places.c */
+enum freshet_status freshet_places_open(struct freshet_client *client,
+                                        const struct freshet_client_options *options,
+                                        struct place_choice *place, struct freshet_error *error);
 
 #endif

@@ -1,18 +1,21 @@
 /*
  * Sessions as the host sees them, and what the host tells about them.
  */
-#include <sodium.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/internal.h"
 
+#define SESSION_NAME FRESHET_VAULT_NAME_MAX /* of an account */
+
 struct freshet_session *freshet_session_find(struct freshet_client *client, session_id id)
 {
     struct freshet_session *session = client->sessions;
 
-    while (session != NULL && session->id != id) {
+    while (session != NULL && (session->id != id || session->over)) {
         session = session->next;
     }
     return session;
@@ -36,14 +39,28 @@ void freshet_session_refresh_cell(struct freshet_session *session)
     atomic_store_explicit(&session->plain, cell, memory_order_release);
 }
 
+static const char *session_label(const struct freshet_session_options *options)
+{
+    return options->name != NULL ? options->name : "default";
+}
+
 /* What the pump's thread does for freshet_session_open(). */
 struct opening {
     struct freshet_session *session;
-    const struct clerk_instance *instance;
-    struct credential *credential;
-    const char *sid;
+    struct pump_opening opening;
     enum freshet_status status;
 };
+
+/* Subscribers want the own token of each session, also of those that are opened later. */
+static void session_want(struct freshet_client *client, session_id id, int change)
+{
+    const struct event want = {
+        .kind = EVENT_WANT, .session = id, .u.want = {.key = {.session = id}, .change = change}};
+
+    if (change != 0) {
+        freshet_pump_event(&client->pump, &want);
+    }
+}
 
 static void session_start(void *context)
 {
@@ -57,13 +74,63 @@ static void session_start(void *context)
     session->next = client->sessions;
     client->sessions = session;
     pthread_mutex_unlock(&client->lock);
-    opening->status = freshet_pump_open(&client->pump, opening->instance, opening->credential,
-                                        opening->sid, &session->id);
+    opening->status = freshet_pump_open(&client->pump, &opening->opening, &session->id);
     if (opening->status != FRESHET_OK) {
         pthread_mutex_lock(&client->lock);
         client->sessions = session->next;
         pthread_mutex_unlock(&client->lock);
+        return;
     }
+    session_want(client, session->id, client->wants);
+}
+
+void freshet_session_over(struct freshet_client *client, session_id id)
+{
+    struct freshet_session *session = freshet_session_find(client, id);
+
+    if (session != NULL) {
+        freshet_pump_end(&client->pump, id);
+        session->over = true;
+    }
+}
+
+void freshet_sessions_tell(struct freshet_client *client, const struct event *event)
+{
+    struct event own = *event;
+
+    if (event->kind == EVENT_WANT) {
+        client->wants += event->u.want.change;
+    }
+    for (struct freshet_session *session = client->sessions; session != NULL;
+         session = session->next) {
+        if (!session->over) {
+            own.session = session->id;
+            freshet_pump_event(&client->pump, &own);
+        }
+    }
+}
+
+/*
+ * Processes that are given the same file, or the same token, share an account. A name alone says
+ * nothing of whose session it is.
+ */
+static bool session_account(const struct freshet_session_options *options, char name[SESSION_NAME])
+{
+    char path[PATH_MAX];
+    int length = 0;
+
+    if (options->client_token_file != NULL) {
+        length = snprintf(
+            name, SESSION_NAME, "file %s",
+            realpath(options->client_token_file, path) != NULL ? path : options->client_token_file);
+    } else if (options->client_token != NULL) {
+        length =
+            snprintf(name, SESSION_NAME, "token %016" PRIx64,
+                     freshet_fingerprint(options->client_token, strlen(options->client_token)));
+    } else {
+        length = snprintf(name, SESSION_NAME, "name %s", session_label(options));
+    }
+    return length > 0 && length < SESSION_NAME;
 }
 
 static bool session_options_valid(const struct freshet_session_options *options)
@@ -82,6 +149,7 @@ enum freshet_status freshet_session_open(struct freshet_client *client,
     struct credential credential = {0};
     struct freshet_session *made = NULL;
     struct opening opening;
+    char account[SESSION_NAME];
     enum freshet_status status = FRESHET_INVALID;
 
     *session = NULL;
@@ -94,6 +162,9 @@ enum freshet_status freshet_session_open(struct freshet_client *client,
     }
     if (!session_options_valid(options)) {
         return freshet_error_set(error, status, 0, "the session options are not valid");
+    }
+    if (!session_account(options, account)) {
+        return freshet_error_set(error, status, 0, "the path of the client token file is too long");
     }
     status =
         freshet_clerk_instance_init(&instance, options->publishable_key, options->url, &reason);
@@ -111,14 +182,16 @@ enum freshet_status freshet_session_open(struct freshet_client *client,
     }
     made->client = client;
     made->status = SESSION_LOADING;
-    made->name = strdup(options->name != NULL ? options->name : "default");
+    made->name = strdup(session_label(options));
     if (made->name == NULL) {
         goto out;
     }
-    opening = (struct opening){.session = made,
-                               .instance = &instance,
-                               .credential = &credential,
-                               .sid = options->session != NULL ? options->session : ""};
+    opening =
+        (struct opening){.session = made,
+                         .opening = {.instance = &instance,
+                                     .account = account,
+                                     .credential = &credential,
+                                     .sid = options->session != NULL ? options->session : ""}};
     status = FRESHET_NO_MEMORY;
     if (freshet_client_run(client, session_start, &opening)) {
         status = opening.status;
@@ -152,24 +225,85 @@ void freshet_session_close(struct freshet_session *session)
     (void)freshet_inbox_put(client, &event);
 }
 
+/* ---- what a host tells ---- */
+
+static enum freshet_status session_tell(struct freshet_session *session, const struct event *event)
+{
+    if (freshet_client_forked(session->client)) {
+        return FRESHET_FORKED;
+    }
+    if (atomic_load_explicit(&session->closed, memory_order_acquire)) {
+        return FRESHET_CLOSED;
+    }
+    return freshet_inbox_put(session->client, event) ? FRESHET_OK : FRESHET_NO_MEMORY;
+}
+
 void freshet_reject(struct freshet_session *session, const struct freshet_token *token)
 {
     struct event event = {.kind = EVENT_REJECTED, .session = session->id};
 
-    if (!freshet_client_forked(session->client) && token != NULL) {
+    if (token != NULL) {
         event.u.rejected.fingerprint = token->fingerprint;
-        (void)freshet_inbox_put(session->client, &event);
+        (void)session_tell(session, &event);
     }
 }
 
-enum freshet_status freshet_sign_out(struct freshet_session *session)
+enum freshet_status freshet_reject_text(struct freshet_session *session, const char *text,
+                                        size_t length)
 {
+    struct event event = {.kind = EVENT_REJECTED, .session = session->id};
+
+    if (text == NULL || length == 0 || length > FRESHET_TOKEN_MAX) {
+        return FRESHET_INVALID;
+    }
+    event.u.rejected.fingerprint = freshet_fingerprint(text, length);
+    return session_tell(session, &event);
+}
+
+static enum freshet_status session_change_want(struct freshet_session *session,
+                                               const struct freshet_request *request, int change)
+{
+    struct event event = {.kind = EVENT_WANT, .session = session->id};
+    struct key_view *key = &event.u.want.key;
+
+    *key = (struct key_view){.session = session->id, .template_name = "", .audience = ""};
+    event.u.want.change = change;
+    if (request != NULL) {
+        key->organization = request->organization;
+        key->template_name = request->template_name != NULL ? request->template_name : "";
+    }
+    if (strlen(key->template_name) > FRESHET_NAME_MAX ||
+        (key->organization != NULL && strlen(key->organization) > FRESHET_NAME_MAX)) {
+        return FRESHET_INVALID;
+    }
+    return session_tell(session, &event);
+}
+
+enum freshet_status freshet_want(struct freshet_session *session,
+                                 const struct freshet_request *request)
+{
+    return session_change_want(session, request, 1);
+}
+
+enum freshet_status freshet_unwant(struct freshet_session *session,
+                                   const struct freshet_request *request)
+{
+    return session_change_want(session, request, -1);
+}
+
+enum freshet_status freshet_sign_out(struct freshet_session *session,
+                                     enum freshet_sign_out_scope scope)
+{
+    static const enum sign_out_scope scopes[] = {[FRESHET_SIGN_OUT_FITTING] = SIGN_OUT_FITTING,
+                                                 [FRESHET_SIGN_OUT_SESSION] = SIGN_OUT_END,
+                                                 [FRESHET_SIGN_OUT_ALL] = SIGN_OUT_ALL};
     struct event event = {.kind = EVENT_SIGN_OUT, .session = session->id};
 
-    if (freshet_client_forked(session->client)) {
-        return FRESHET_FORKED;
+    if ((unsigned)scope >= sizeof(scopes) / sizeof(scopes[0])) {
+        return FRESHET_INVALID;
     }
-    return freshet_inbox_put(session->client, &event) ? FRESHET_OK : FRESHET_NO_MEMORY;
+    event.u.sign_out.scope = scopes[scope];
+    return session_tell(session, &event);
 }
 
 enum freshet_status freshet_set_organization(struct freshet_session *session,
@@ -177,21 +311,18 @@ enum freshet_status freshet_set_organization(struct freshet_session *session,
 {
     struct event event = {.kind = EVENT_ORGANIZATION, .session = session->id};
 
-    if (freshet_client_forked(session->client)) {
-        return FRESHET_FORKED;
-    }
     if (organization == NULL || strlen(organization) > FRESHET_NAME_MAX) {
         return FRESHET_INVALID;
     }
     event.u.organization.organization = organization;
-    return freshet_inbox_put(session->client, &event) ? FRESHET_OK : FRESHET_NO_MEMORY;
+    return session_tell(session, &event);
 }
 
 void freshet_wake(struct freshet_client *client)
 {
-    static const struct event wake = {.kind = EVENT_WAKE};
+    static const struct event focus = {.kind = EVENT_FOCUS, .session = FRESHET_NO_SESSION};
 
     if (!freshet_client_forked(client)) {
-        (void)freshet_inbox_put(client, &wake);
+        (void)freshet_inbox_put(client, &focus);
     }
 }

@@ -46,6 +46,32 @@ static json_t *status_entry(const struct entry_view *view, struct now now)
     return entry;
 }
 
+/* Where the credential is, and what is wrong with that. */
+static void status_credential(const struct freshet_client *client, const struct account *account,
+                              json_t *object)
+{
+    const char *where = account->given.path != NULL ? "file" : "memory";
+    const char *fault = account->vault != NULL ? account->fault.text : client->store_fault;
+
+    if (account->given.unsaved) {
+        fault = "the client token file cannot be written; the successor is in memory alone";
+    }
+    json_object_set_new(object, "credential",
+                        json_string(account->vault != NULL ? "store" : where));
+    json_object_set_new(object, "credential_fault", json_string(fault));
+}
+
+static void status_sharing(const struct sharing *sharing, json_t *root)
+{
+    const struct share *share = sharing->share;
+    const char *path = share != NULL ? freshet_share_path(share) : "";
+
+    json_object_set_new(root, "sharing", json_string(path[0] != '\0' ? "on" : "off"));
+    json_object_set_new(root, "sharing_place", json_string(path));
+    json_object_set_new(root, "sharing_fault",
+                        json_string(share != NULL ? freshet_share_fault(share) : ""));
+}
+
 static json_t *status_session(const struct freshet_client *client,
                               const struct freshet_session *session, struct now now)
 {
@@ -69,9 +95,7 @@ static json_t *status_session(const struct freshet_client *client,
         json_array_append_new(tokens, status_entry(&entry, now));
     }
     json_object_set_new(object, "tokens", tokens);
-    json_object_set_new(object, "sharing", json_string("off"));
-    json_object_set_new(object, "credential_saved",
-                        json_boolean(!client->pump.sessions[session->id]->credential.unsaved));
+    status_credential(client, client->pump.sessions[session->id]->account, object);
     return object;
 }
 
@@ -103,8 +127,11 @@ static void status_make(void *context)
     json_t *sessions = json_array();
 
     for (const struct freshet_session *s = task->client->sessions; s != NULL; s = s->next) {
-        json_array_append_new(sessions, status_session(task->client, s, now));
+        if (!s->over) {
+            json_array_append_new(sessions, status_session(task->client, s, now));
+        }
     }
+    status_sharing(&task->client->pump.sharing, root);
     json_object_set_new(root, "sessions", sessions);
     json_object_set_new(root, "events", status_events(task->client));
     task->json = json_dumps(root, JSON_INDENT(2));

@@ -411,13 +411,17 @@ static void engine_refuse(struct engine *engine, const struct event *event)
 
 static void engine_want(struct engine *engine, struct session *session, const struct event *event)
 {
+    struct key_view key = event->u.want.key;
     struct entry *entry = NULL;
 
-    if (event->u.want.key.organization == NULL) {
+    if (key.organization == NULL && (key.template_name == NULL || key.template_name[0] == '\0')) {
         freshet_session_want(engine, session, event->u.want.change);
         return;
     }
-    entry = engine_entry_of(engine, session, &event->u.want.key, true);
+    if (key.organization == NULL) {
+        key.organization = freshet_name(engine, session->organization);
+    }
+    entry = engine_entry_of(engine, session, &key, true);
     if (entry == NULL) {
         return;
     }

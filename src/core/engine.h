@@ -74,7 +74,12 @@ enum outcome_kind {
     OUTCOME_MISSING_EXPIRED  /* 422 missing_expired_token: once more, with the expired token */
 };
 
-enum no_answer { NO_ANSWER_DROPPED, NO_ANSWER_TIMEOUT, NO_ANSWER_ABANDONED };
+enum no_answer {
+    NO_ANSWER_DROPPED,
+    NO_ANSWER_TIMEOUT,
+    NO_ANSWER_ABANDONED,
+    NO_ANSWER_STORE /* it was not sent: the credential could not be taken out of its store */
+};
 
 enum unreadable { READ_WELL, READ_EMPTY, READ_MALFORMED };
 
@@ -222,7 +227,8 @@ struct event {
             enum sign_out_scope scope;
         } sign_out;
         struct {
-            struct key_view key; /* organization NULL: the active one, whichever that is */
+            struct key_view key; /* organization NULL: the active one; without a template whichever
+                                    that is, with one the one of now */
             int change;
         } want;
     } u;

@@ -377,7 +377,7 @@ void freshet_flight_outcome(struct engine *engine, struct entry *entry, const st
         flight_try_later(engine, entry, out);
         break;
     case OUTCOME_NO_ANSWER:
-        flight_failed(engine, entry, out, FRESHET_NETWORK);
+        flight_failed(engine, entry, out, freshet_no_answer_status(out->no_answer));
         break;
     case OUTCOME_REFUSED:
         flight_refused(engine, entry, FRESHET_REFUSED, out->http_status);
@@ -507,8 +507,10 @@ void freshet_flight_peer_failed(struct engine *engine, struct entry *entry,
 {
     struct flight *flight = &entry->flight;
 
-    if (failure->failed_ms < flight->last.failed_ms) {
-        return;
+    if (failure->failed_ms < flight->last.failed_ms ||
+        (failure->failed_ms == flight->last.failed_ms &&
+         failure->attempt <= flight->last.attempt)) {
+        return; /* known: it may be our own, read back */
     }
     flight->last = *failure;
     if (flight->state != FLIGHT_LEASING && flight->state != FLIGHT_BACKOFF) {

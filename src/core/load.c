@@ -131,7 +131,7 @@ static enum freshet_status load_status(const struct outcome *out)
 {
     switch (out->kind) {
     case OUTCOME_NO_ANSWER:
-        return FRESHET_NETWORK;
+        return freshet_no_answer_status(out->no_answer);
     case OUTCOME_REFUSED:
     case OUTCOME_MISSING_EXPIRED:
         return FRESHET_REFUSED;

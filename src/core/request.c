@@ -79,3 +79,8 @@ void freshet_request_abandon(struct engine *engine, request_id id, bool timed_ou
         freshet_request_forget(engine, request);
     }
 }
+
+enum freshet_status freshet_no_answer_status(enum no_answer no_answer)
+{
+    return no_answer == NO_ANSWER_STORE ? FRESHET_STORE : FRESHET_NETWORK;
+}

@@ -209,6 +209,7 @@ struct effect *freshet_effect_push(struct engine *engine, enum effect_kind kind,
 void freshet_effects_close_group(struct engine *engine);
 
 /* request.c */
+enum freshet_status freshet_no_answer_status(enum no_answer no_answer);
 struct request *freshet_request_new(struct engine *engine, enum endpoint on,
                                     struct session *session, struct entry *entry);
 void freshet_request_forget(struct engine *engine, struct request *request);

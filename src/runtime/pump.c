@@ -6,164 +6,118 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <freshet/version.h>
-
 #include "runtime/clock.h"
 
 /* The safety net: the schedule is looked at this often even if nothing is due. */
 #define PUMP_TICK_MS 30000
 #define PUMP_LATE_MS 1000
 
-/* A request under way. */
-struct exchange {
-    struct exchange *next;
-    struct pump *pump;
-    struct pump_session *session;
-    request_id id;
-    enum endpoint on;
-};
-
 static void pump_step(struct pump *pump, const struct event *event);
 
-/* ---- exchanges ---- */
-
-static struct exchange *pump_take_exchange(struct pump *pump, request_id id)
-{
-    struct exchange **link = &pump->exchanges;
-
-    while (*link != NULL && (*link)->id != id) {
-        link = &(*link)->next;
-    }
-    if (*link == NULL) {
-        return NULL;
-    }
-    struct exchange *exchange = *link;
-
-    *link = exchange->next;
-    return exchange;
-}
+/* ---- answers ---- */
 
 static const char *pump_no_answer_name(enum no_answer no_answer)
 {
-    return no_answer == NO_ANSWER_TIMEOUT ? "timeout" : "dropped";
+    switch (no_answer) {
+    case NO_ANSWER_TIMEOUT:
+        return "timeout";
+    case NO_ANSWER_STORE:
+        return "store";
+    case NO_ANSWER_DROPPED:
+    case NO_ANSWER_ABANDONED:
+        break;
+    }
+    return "dropped";
 }
 
-static void pump_answered(void *context, request_id id, const struct http_response *response,
-                          const char *address, struct now received)
+static bool pump_ends_a_session(enum endpoint on)
+{
+    return on == ON_END || on == ON_REMOVE || on == ON_SESSIONS;
+}
+
+static void pump_answered(void *context, const struct exchange_answer *answer)
 {
     struct pump *pump = context;
-    struct exchange *exchange = pump_take_exchange(pump, id);
-    struct event event = {.kind = EVENT_FETCHED};
-    struct reading reading;
+    const struct http_response *response = answer->response;
+    struct event event = {.kind = EVENT_FETCHED, .session = answer->session->id};
 
-    if (exchange == NULL) {
-        return;
+    if (answer->address[0] != '\0' && !answer->session->instance.loopback) {
+        freshet_connectivity_reached(&pump->connectivity, answer->address);
     }
-    freshet_clerk_read(exchange->on, response, received.wall_ms, &reading);
-    if (address[0] != '\0' && !exchange->session->instance.loopback) {
-        freshet_connectivity_reached(&pump->connectivity, address);
+    if (answer->on == ON_ENVIRONMENT) {
+        freshet_environment_save(answer->session, &answer->reading->outcome, answer->received);
+    } else if (pump_ends_a_session(answer->on) && answer->reading->outcome.kind == OUTCOME_GOOD) {
+        freshet_standing_told(answer->session);
     }
-    if (reading.credential != NULL) {
-        freshet_credential_rotate(&exchange->session->credential, reading.credential, id);
-    }
-    event.session = exchange->session->id;
-    event.u.fetched.request = id;
-    event.u.fetched.received_boot_ms = received.boot_ms;
-    event.u.fetched.outcome = reading.outcome;
-    free(exchange);
+    event.u.fetched.request = answer->request;
+    event.u.fetched.received_boot_ms = answer->received.boot_ms;
+    event.u.fetched.outcome = answer->reading->outcome;
     if (pump->options.response != NULL) {
         pump->options.response(
-            pump->options.context, id, event.session, response->status,
-            response->status == 0 ? pump_no_answer_name(response->no_answer) : NULL, received);
+            pump->options.context, answer->request, event.session, response->status,
+            response->status == 0 ? pump_no_answer_name(response->no_answer) : NULL,
+            answer->received);
     }
     freshet_pump_event(pump, &event);
-    freshet_reading_free(&reading);
-}
-
-/* A request that cannot even be sent has no answer. */
-static void pump_unsent(struct pump *pump, request_id id)
-{
-    static const struct http_response nothing = {.no_answer = NO_ANSWER_DROPPED};
-
-    pump_answered(pump, id, &nothing, "", freshet_clock_sample());
-}
-
-static void pump_fetch(struct pump *pump, const struct effect *effect)
-{
-    struct pump_session *session = pump->sessions[effect->session];
-    struct exchange *exchange = calloc(1, sizeof(*exchange));
-    struct http_request request;
-
-    if (exchange == NULL) {
-        return; /* the engine's own deadline ends the request */
-    }
-    exchange->pump = pump;
-    exchange->session = session;
-    exchange->id = effect->u.fetch.request;
-    exchange->on = effect->u.fetch.on;
-    exchange->next = pump->exchanges;
-    pump->exchanges = exchange;
-    if (!freshet_clerk_request(&session->instance, effect, session->credential.text,
-                               FRESHET_VERSION, &request)) {
-        return;
-    }
-    if (!freshet_http_send(pump->http, &request, exchange->id, session->instance.loopback,
-                           pump_answered, pump)) {
-        freshet_http_request_free(&request);
-        exchange->on = ON_COUNT;
-    }
-}
-
-static void pump_abandon(struct pump *pump, request_id id)
-{
-    struct exchange *exchange = pump_take_exchange(pump, id);
-
-    if (exchange != NULL) {
-        freshet_http_abandon(pump->http, id);
-        free(exchange);
-    }
 }
 
 /* ---- effects ---- */
 
-/* Leases are ours as long as nothing is shared; they are told after the effects at hand. */
-static void pump_grant(struct pump *pump, uint32_t entry)
+static void pump_status(struct pump *pump, const struct effect *effect, struct now now)
 {
-    if (pump->lease_count == pump->lease_capacity) {
-        size_t capacity = pump->lease_capacity != 0 ? pump->lease_capacity * 2 : 16;
-        uint32_t *leases = realloc(pump->leases, capacity * sizeof(*leases));
+    struct pump_session *session = pump->sessions[effect->session];
+    enum session_end end = effect->u.status.end;
 
-        if (leases == NULL) {
-            return; /* the engine asks again */
-        }
-        pump->leases = leases;
-        pump->lease_capacity = capacity;
+    if (effect->u.status.status != SESSION_SIGNED_OUT) {
+        freshet_sharing_look(&pump->sharing, ERRAND_STAND, effect->session, NULL);
+    } else if (end == END_ASKED || end == END_CONFIRMED) {
+        freshet_standing_end(session, pump->sharing.share, end, now);
     }
-    pump->leases[pump->lease_count++] = entry;
 }
 
-static void pump_do(struct pump *pump, const struct effect *effect)
+static void pump_do(struct pump *pump, const struct effect *effect, struct now now)
 {
+    struct pump_session *session = pump->sessions[effect->session];
+
     switch (effect->kind) {
     case EFFECT_FETCH:
-        pump_fetch(pump, effect);
+        freshet_exchange_begin(&pump->exchanges, session, effect);
         break;
     case EFFECT_ABANDON:
-        pump_abandon(pump, effect->u.abandon.request);
+        freshet_exchange_abandon(&pump->exchanges, effect->u.abandon.request);
         break;
     case EFFECT_LEASE:
-        pump_grant(pump, effect->u.lease.entry);
+        freshet_sharing_lease(&pump->sharing, effect, now);
+        break;
+    case EFFECT_RELEASE:
+        freshet_sharing_release(&pump->sharing, effect);
+        break;
+    case EFFECT_PUBLISH:
+        freshet_sharing_publish(&pump->sharing, session, effect, now);
+        break;
+    case EFFECT_RETRACT:
+        freshet_sharing_retract(&pump->sharing, session, effect, now);
+        break;
+    case EFFECT_SAVE:
+        freshet_last_token_save(session, effect->u.save.text, effect->u.save.length);
+        break;
+    case EFFECT_STATUS:
+        pump_status(pump, effect, now);
         break;
     case EFFECT_RESOLVE:
-    case EFFECT_RELEASE:
-    case EFFECT_PUBLISH:
-    case EFFECT_RETRACT:
-    case EFFECT_SAVE:
     case EFFECT_COMMIT:
     case EFFECT_IGNORED:
-    case EFFECT_STATUS:
     case EFFECT_EMIT:
         break;
+    }
+}
+
+static void pump_tell_organization(struct pump *pump, session_id session, struct now now)
+{
+    struct session_view view;
+
+    if (freshet_engine_view_session(pump->engine, session, now, &view)) {
+        freshet_standing_tell(pump->sessions[session], pump->sharing.share, view.organization, now);
     }
 }
 
@@ -173,30 +127,158 @@ static void pump_step(struct pump *pump, const struct event *event)
     struct effects effects = freshet_step(pump->engine, event, now);
 
     for (size_t i = 0; i < effects.count; i++) {
-        pump_do(pump, &effects.items[i]);
+        pump_do(pump, &effects.items[i], now);
         pump->options.effect(pump->options.context, &effects.items[i], now);
+    }
+    if (event->kind == EVENT_ORGANIZATION) {
+        pump_tell_organization(pump, event->session, now);
     }
 }
 
-/* Requests that could not be sent are told only now, when no effects are in use. */
-static bool pump_tell_unsent(struct pump *pump)
+/* ---- errands: what follows from effects, and from other processes ---- */
+
+/* The shared record of a key, for the engine to judge. */
+static void pump_adopt(struct pump *pump, struct key_view *key, struct now now)
 {
-    for (struct exchange *exchange = pump->exchanges; exchange != NULL; exchange = exchange->next) {
-        if (exchange->on == ON_COUNT) {
-            pump_unsent(pump, exchange->id);
-            return true;
+    struct pump_session *session = pump->sessions[key->session];
+    struct shared_record shared;
+    struct event event = {.kind = EVENT_ADOPTED, .session = key->session};
+
+    key->issuer = session->instance.base_url;
+    key->sid = session->sid;
+    if (session->sid[0] == '\0' || session->ended ||
+        freshet_share_read(pump->sharing.share, key, session->epoch, now, &shared) != SHARE_FOUND) {
+        return;
+    }
+    if (shared.epoch <= session->epoch) {
+        event.u.adopted.key = *key;
+        event.u.adopted.record = shared.record;
+        pump_step(pump, &event);
+    } else {
+        freshet_sharing_look(&pump->sharing, ERRAND_STAND, session->id, NULL);
+    }
+    freshet_shared_record_wipe(&shared);
+}
+
+/* Whether the session still stands, here and elsewhere. */
+static void pump_stand(struct pump *pump, struct pump_session *session, struct now now)
+{
+    struct session_view view;
+    struct event event = {.session = session->id};
+    enum standing_news news = STANDING_AS_IT_WAS;
+
+    if (session->sid[0] != '\0') {
+        news = freshet_standing_look(session, pump->sharing.share, now);
+    } else if (freshet_engine_view_session(pump->engine, session->id, now, &view) &&
+               (view.status == SESSION_READY || view.status == SESSION_DEGRADED)) {
+        news = freshet_standing_begin(session, pump->sharing.share, &view, now);
+    }
+    switch (news) {
+    case STANDING_AS_IT_WAS:
+        return;
+    case STANDING_SIGNED_OUT:
+        event.kind = EVENT_SIGNED_OUT;
+        break;
+    case STANDING_UNTOLD:
+        event.kind = EVENT_SIGN_OUT;
+        break;
+    }
+    pump_step(pump, &event);
+}
+
+/* Every key of a session whose record has this name; "" is every key. */
+static void pump_look(struct pump *pump, const struct pump_session *session, const char *name,
+                      struct now now)
+{
+    struct share_name record = freshet_share_name_account(session->record, SHARE_SESSION);
+    struct entry_view view;
+
+    if (name[0] == '\0' || strcmp(record.text, name) == 0) {
+        freshet_sharing_look(&pump->sharing, ERRAND_STAND, session->id, NULL);
+    }
+    for (uint32_t i = 0; freshet_engine_view_entry(pump->engine, session->id, i, now, &view); i++) {
+        view.key.issuer = session->instance.base_url;
+        view.key.sid = session->sid;
+        view.key.session = session->id;
+        record = freshet_share_name_key(&view.key, SHARE_RECORD);
+        if (name[0] == '\0' || strcmp(record.text, name) == 0) {
+            freshet_sharing_look(&pump->sharing, ERRAND_READ, session->id, &view.key);
         }
     }
-    return false;
+}
+
+static void pump_look_everywhere(struct pump *pump, const char *name, struct now now)
+{
+    for (uint32_t i = 0; i < pump->session_count; i++) {
+        if (pump->sessions[i] != NULL && !pump->sessions[i]->ended) {
+            pump_look(pump, pump->sessions[i], name, now);
+        }
+    }
+}
+
+static void pump_lease(struct pump *pump, enum event_kind kind, const struct errand *errand)
+{
+    struct event event = {.kind = kind, .session = errand->session};
+
+    event.u.lease.entry = errand->entry;
+    pump_step(pump, &event);
+}
+
+static void pump_run_errand(struct pump *pump, struct errand *errand)
+{
+    struct pump_session *session = pump->sessions[errand->session];
+    struct now now = freshet_clock_sample();
+
+    switch (errand->kind) {
+    case ERRAND_LEASED:
+        pump_lease(pump, EVENT_LEASED, errand);
+        break;
+    case ERRAND_DENIED:
+        pump_lease(pump, EVENT_DENIED, errand);
+        break;
+    case ERRAND_READ:
+        if (session != NULL) {
+            pump_adopt(pump, &errand->key, now);
+        }
+        break;
+    case ERRAND_STAND:
+        if (session != NULL) {
+            pump_stand(pump, session, now);
+        }
+        break;
+    case ERRAND_NAME:
+        pump_look_everywhere(pump, errand->name.text, now);
+        break;
+    case ERRAND_ALL:
+        pump_look_everywhere(pump, "", now);
+        break;
+    }
 }
 
 static void pump_arm(struct pump *pump)
 {
     int64_t now_ms = freshet_clock_sample().boot_ms;
-    int64_t deadline = freshet_min(freshet_engine_deadline(pump->engine), now_ms + PUMP_TICK_MS);
+    int64_t deadline = freshet_min(freshet_engine_deadline(pump->engine),
+                                   freshet_exchange_deadline(&pump->exchanges));
 
-    pump->alarm_ms = deadline;
-    freshet_alarm_set(&pump->alarm, deadline);
+    pump->alarm_ms = freshet_min(deadline, now_ms + PUMP_TICK_MS);
+    freshet_alarm_set(&pump->alarm, pump->alarm_ms);
+}
+
+/* Everything that follows, until nothing does. */
+static void pump_settle(struct pump *pump)
+{
+    struct errand *errand = NULL;
+
+    do {
+        while ((errand = freshet_sharing_take(&pump->sharing)) != NULL) {
+            pump_run_errand(pump, errand);
+            freshet_errand_free(errand);
+        }
+    } while (freshet_exchange_go_on(&pump->exchanges, freshet_clock_sample()) ||
+             pump->sharing.errands != NULL);
+    pump->busy = false;
+    pump_arm(pump);
 }
 
 void freshet_pump_event(struct pump *pump, const struct event *event)
@@ -205,19 +287,19 @@ void freshet_pump_event(struct pump *pump, const struct event *event)
 
     pump->busy = true;
     pump_step(pump, event);
-    if (!outermost) {
-        return;
+    if (outermost) {
+        pump_settle(pump);
     }
-    do {
-        while (pump->lease_count > 0) {
-            struct event leased = {.kind = EVENT_LEASED};
+}
 
-            leased.u.lease.entry = pump->leases[--pump->lease_count];
-            pump_step(pump, &leased);
-        }
-    } while (pump_tell_unsent(pump));
-    pump->busy = false;
-    pump_arm(pump);
+static void pump_news(void *context)
+{
+    struct pump *pump = context;
+
+    if (!pump->busy) {
+        pump->busy = true;
+        pump_settle(pump);
+    }
 }
 
 /* ---- time ---- */
@@ -314,6 +396,7 @@ int freshet_pump_init(struct pump *pump, uv_loop_t *loop, const struct pump_opti
 {
     struct http_options http = {.user_agent = options->user_agent, .ca_file = options->ca_file};
     int status = 0;
+    int shared = 0;
 
     *pump = (struct pump){.loop = loop, .options = *options};
     pump->memory = freshet_locked_new();
@@ -324,9 +407,14 @@ int freshet_pump_init(struct pump *pump, uv_loop_t *loop, const struct pump_opti
                        : NULL;
     pump->sessions = calloc(options->engine.max_sessions, sizeof(struct pump_session *));
     pump->http = freshet_http_new(loop, &http);
+    pump->exchanges =
+        (struct exchanges){.http = pump->http, .answered = pump_answered, .context = pump};
+    shared = freshet_sharing_init(&pump->sharing, loop, options->place, pump_news, pump);
+    pump->options.place = NULL;
     if (pump->engine == NULL || pump->sessions == NULL || pump->http == NULL) {
         status = UV_ENOMEM;
     }
+    status = status != 0 ? status : shared;
     uv_idle_init(loop, &pump->idle);
     uv_check_init(loop, &pump->check);
     pump->idle.data = pump;
@@ -343,55 +431,61 @@ int freshet_pump_init(struct pump *pump, uv_loop_t *loop, const struct pump_opti
     return status;
 }
 
-static void pump_free_session(struct pump_session *session)
+static void pump_free_session(struct pump *pump, struct pump_session *session)
 {
     if (session != NULL) {
-        freshet_credential_free(&session->credential);
+        freshet_account_close(&pump->accounts, session->account);
         free(session);
     }
 }
 
-enum freshet_status freshet_pump_open(struct pump *pump, const struct clerk_instance *instance,
-                                      struct credential *credential, const char *sid,
+static struct pump_session *pump_new_session(struct pump *pump, const struct pump_opening *opening)
+{
+    struct pump_session *session = calloc(1, sizeof(*session));
+
+    if (session == NULL) {
+        return NULL;
+    }
+    session->instance = *opening->instance;
+    session->account =
+        freshet_account_open(&pump->accounts, pump->options.store, session->instance.base_url,
+                             opening->account, opening->credential);
+    if (session->account == NULL) {
+        free(session);
+        return NULL;
+    }
+    freshet_pump_session_name(session, opening->sid);
+    return session;
+}
+
+enum freshet_status freshet_pump_open(struct pump *pump, const struct pump_opening *opening,
                                       session_id *session)
 {
     struct event event = {.kind = EVENT_OPEN, .session = freshet_engine_session(pump->engine)};
+    struct remembered remembered;
     struct pump_session *own = NULL;
 
     if (event.session == FRESHET_NO_SESSION) {
         return FRESHET_LIMIT;
     }
-    own = calloc(1, sizeof(*own));
+    own = pump_new_session(pump, opening);
     if (own == NULL) {
         return FRESHET_NO_MEMORY;
     }
     own->id = event.session;
-    own->instance = *instance;
-    own->credential = *credential;
-    *credential = (struct credential){0};
     pump->sessions[own->id] = own;
     pump->session_count = own->id < pump->session_count ? pump->session_count : own->id + 1;
+    freshet_remembered_read(own, freshet_clock_sample(), &remembered);
     event.u.open.issuer = own->instance.base_url;
-    event.u.open.sid = sid;
+    event.u.open.sid = opening->sid;
+    event.u.open.session_minter = remembered.session_minter;
+    event.u.open.has_last_token = remembered.has_token;
+    event.u.open.last_token = remembered.token;
     *session = own->id;
     freshet_pump_event(pump, &event);
+    freshet_remembered_free(&remembered);
     pump_tell_connectivity(pump, own);
     return FRESHET_OK;
-}
-
-/* What the engine has not given up itself goes with its session. */
-static void pump_drop_exchanges(struct pump *pump, const struct pump_session *session)
-{
-    struct exchange *exchange = pump->exchanges;
-
-    while (exchange != NULL) {
-        struct exchange *next = exchange->next;
-
-        if (exchange->session == session) {
-            pump_abandon(pump, exchange->id);
-        }
-        exchange = next;
-    }
 }
 
 void freshet_pump_end(struct pump *pump, session_id session)
@@ -399,31 +493,30 @@ void freshet_pump_end(struct pump *pump, session_id session)
     struct event event = {.kind = EVENT_CLOSE, .session = session};
 
     freshet_pump_event(pump, &event);
-    pump_drop_exchanges(pump, pump->sessions[session]);
-    pump_free_session(pump->sessions[session]);
+    freshet_exchange_drop(&pump->exchanges, pump->sessions[session]);
+    pump_free_session(pump, pump->sessions[session]);
     pump->sessions[session] = NULL;
 }
 
 void freshet_pump_close(struct pump *pump)
 {
+    freshet_exchange_drop(&pump->exchanges, NULL);
     freshet_http_close(pump->http);
+    freshet_sharing_close(&pump->sharing);
     freshet_alarm_close(&pump->alarm);
     freshet_vigil_close(&pump->vigil);
     freshet_connectivity_close(&pump->connectivity);
     uv_close((uv_handle_t *)&pump->idle, NULL);
     uv_close((uv_handle_t *)&pump->check, NULL);
-    while (pump->exchanges != NULL) {
-        free(pump_take_exchange(pump, pump->exchanges->id));
-    }
 }
 
 void freshet_pump_free(struct pump *pump)
 {
     for (uint32_t i = 0; i < pump->session_count; i++) {
-        pump_free_session(pump->sessions[i]);
+        pump_free_session(pump, pump->sessions[i]);
     }
     free(pump->sessions);
-    free(pump->leases);
+    freshet_sharing_free(&pump->sharing);
     freshet_engine_free(pump->engine);
     freshet_locked_close(pump->memory);
 }

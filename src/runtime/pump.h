@@ -15,11 +15,12 @@
 #include "core/engine.h"
 #include "runtime/alarm.h"
 #include "runtime/connectivity.h"
-#include "runtime/credential.h"
+#include "runtime/exchange.h"
 #include "runtime/http.h"
 #include "runtime/locked_memory.h"
+#include "runtime/session.h"
+#include "runtime/sharing.h"
 #include "runtime/vigil.h"
-#include "source/source.h"
 
 /* Told of every effect, in order, after the pump has done its part. */
 typedef void pump_effect_callback(void *context, const struct effect *effect, struct now now);
@@ -31,19 +32,12 @@ struct pump_options {
     struct engine_options engine;
     const char *user_agent;
     const char *ca_file;
+    const struct place_choice *place; /* where processes meet, copied; NULL: nothing is shared */
+    struct store *store;              /* outlives the pump; NULL: credentials stay in memory */
     pump_effect_callback *effect;
     pump_response_callback *response;
     void *context;
 };
-
-/* A session as the pump needs it: whom to ask, and with what credential. */
-struct pump_session {
-    session_id id;
-    struct clerk_instance instance;
-    struct credential credential;
-};
-
-struct exchange;
 
 struct pump {
     uv_loop_t *loop;
@@ -61,19 +55,25 @@ struct pump {
     int64_t alarm_ms;
     struct pump_session **sessions; /* by id; NULL: a place that is free */
     uint32_t session_count;         /* places ever used */
-    struct exchange *exchanges;     /* requests under way */
-    uint32_t *leases;               /* granted, to be told after the effects */
-    size_t lease_count;
-    size_t lease_capacity;
+    struct exchanges exchanges;
+    struct sharing sharing;
+    struct account *accounts;
     bool busy; /* inside a step */
 };
 
 /* 0, or a negative libuv error; freshet_pump_close() in either case. */
 int freshet_pump_init(struct pump *pump, uv_loop_t *loop, const struct pump_options *options);
 
-/* A session is opened; takes the credential over. FRESHET_LIMIT when there is no room. */
-enum freshet_status freshet_pump_open(struct pump *pump, const struct clerk_instance *instance,
-                                      struct credential *credential, const char *sid,
+/* A session to open. */
+struct pump_opening {
+    const struct clerk_instance *instance;
+    const char *account;           /* sessions and processes that give the same one share it */
+    struct credential *credential; /* taken over */
+    const char *sid;               /* "": the last active one */
+};
+
+/* FRESHET_LIMIT when there is no room. */
+enum freshet_status freshet_pump_open(struct pump *pump, const struct pump_opening *opening,
                                       session_id *session);
 
 /* Closes a session; its waiting calls end first. */

@@ -14,10 +14,12 @@
 
 #include "source/delivery.h"
 
+#define FRESHET_COOKIE_SUFFIX_MAX 15
+
 /* Whose cookies: the host of the API that they are sent to, and the instance's suffix. */
 struct cookie_names {
     const char *domain;
-    const char *suffix; /* 8 characters; "" for names without one */
+    const char *suffix; /* 8 characters; "" for names without one; at most the above */
     bool secure;        /* send them over https only */
 };
 

@@ -19,6 +19,8 @@ bool freshet_outlet_open(struct outlet *outlet, const char *path, const struct c
         outlet->names = *names;
         snprintf(outlet->domain, sizeof(outlet->domain), "%s", names->domain);
         outlet->names.domain = outlet->domain;
+        snprintf(outlet->suffix, sizeof(outlet->suffix), "%s", names->suffix);
+        outlet->names.suffix = outlet->suffix;
     }
     return freshet_place_init(&outlet->place, path, fault);
 }
@@ -95,7 +97,8 @@ static bool outlet_deliver_locked(struct outlet *outlet, const struct outlet_new
     struct delivery ours = {.session = news->session,
                             .token = news->token,
                             .written = outlet->written,
-                            .may_take = news->may_take};
+                            .may_take = news->may_take,
+                            .repair = news->repair};
     struct cookie_found found;
     struct delivery_place there;
     char *text = NULL;

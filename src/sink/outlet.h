@@ -15,9 +15,10 @@
 #include "source/delivery.h"
 
 struct outlet {
-    struct place place;
+    struct outlet_place place;
     bool jar; /* else a token file */
     char domain[256];
+    char suffix[FRESHET_COOKIE_SUFFIX_MAX + 1];
     struct cookie_names names; /* of a jar */
     char written[FRESHET_CONTEXT_MAX];
 };
@@ -32,6 +33,7 @@ struct outlet_news {
     const char *session;
     const struct token *token; /* NULL: signed out */
     bool may_take;
+    bool repair; /* the file changed: only an older token of ours is replaced */
     int64_t wall_ms;
     int64_t issuer_ms; /* the same moment by the issuer's clock */
 };

@@ -14,13 +14,13 @@
 
 #include "lock/lock.h"
 
-static bool place_fail(const struct place *place, struct place_fault *fault, const char *what)
+static bool place_fail(const struct outlet_place *place, struct place_fault *fault, const char *what)
 {
     snprintf(fault->text, sizeof(fault->text), "%.120s: %.120s", place->path, what);
     return false;
 }
 
-static bool place_fail_errno(const struct place *place, struct place_fault *fault, int number)
+static bool place_fail_errno(const struct outlet_place *place, struct place_fault *fault, int number)
 {
     char text[128];
 
@@ -29,7 +29,7 @@ static bool place_fail_errno(const struct place *place, struct place_fault *faul
 
 /* ---- where it is ---- */
 
-static bool place_set_names(struct place *place, const char *name)
+static bool place_set_names(struct outlet_place *place, const char *name)
 {
     place->name = strdup(name);
     if (asprintf(&place->beside, "%s.new", name) < 0) {
@@ -41,7 +41,7 @@ static bool place_set_names(struct place *place, const char *name)
     return place->name != NULL && place->beside != NULL && place->lock_name != NULL;
 }
 
-bool freshet_place_init(struct place *place, const char *path, struct place_fault *fault)
+bool freshet_place_init(struct outlet_place *place, const char *path, struct place_fault *fault)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
@@ -49,7 +49,7 @@ bool freshet_place_init(struct place *place, const char *path, struct place_faul
                    : slash == path ? strdup("/")
                                    : strndup(path, (size_t)(slash - path));
 
-    *place = (struct place){.folder_fd = -1, .lock_fd = -1};
+    *place = (struct outlet_place){.folder_fd = -1, .lock_fd = -1};
     place->path = strdup(path);
     place->folder = folder != NULL ? realpath(folder, NULL) : NULL;
     if (place->path == NULL || folder == NULL) {
@@ -67,20 +67,20 @@ bool freshet_place_init(struct place *place, const char *path, struct place_faul
     return place_set_names(place, name) || place_fail(place, fault, "out of memory");
 }
 
-void freshet_place_free(struct place *place)
+void freshet_place_free(struct outlet_place *place)
 {
     free(place->path);
     free(place->folder);
     free(place->name);
     free(place->beside);
     free(place->lock_name);
-    *place = (struct place){.folder_fd = -1, .lock_fd = -1};
+    *place = (struct outlet_place){.folder_fd = -1, .lock_fd = -1};
 }
 
 /* ---- the lock ---- */
 
 /* In a folder that others can write to, they could put a link or a file of theirs there. */
-static bool place_open_folder(struct place *place, struct place_fault *fault)
+static bool place_open_folder(struct outlet_place *place, struct place_fault *fault)
 {
     struct stat status;
 
@@ -97,7 +97,7 @@ static bool place_open_folder(struct place *place, struct place_fault *fault)
     return true;
 }
 
-enum place_result freshet_place_begin(struct place *place, struct place_fault *fault)
+enum place_result freshet_place_begin(struct outlet_place *place, struct place_fault *fault)
 {
     enum place_result result = PLACE_FAILED;
 
@@ -108,7 +108,8 @@ enum place_result freshet_place_begin(struct place *place, struct place_fault *f
         }
         if (place->lock_fd == -EAGAIN) {
             result = PLACE_BUSY;
-            (void)place_fail(place, fault, "another process writes it; tried again at once");
+            (void)place_fail(place, fault,
+                             "another process keeps its lock file locked; end that one");
         } else {
             (void)place_fail_errno(place, fault, -place->lock_fd);
         }
@@ -117,7 +118,7 @@ enum place_result freshet_place_begin(struct place *place, struct place_fault *f
     return result;
 }
 
-void freshet_place_end(struct place *place)
+void freshet_place_end(struct outlet_place *place)
 {
     if (place->lock_fd >= 0) {
         freshet_lock_release(place->lock_fd, 0);
@@ -131,7 +132,7 @@ void freshet_place_end(struct place *place)
 
 /* ---- reading ---- */
 
-static bool place_is_ours(const struct place *place, const struct stat *status,
+static bool place_is_ours(const struct outlet_place *place, const struct stat *status,
                           struct place_fault *fault)
 {
     if (S_ISLNK(status->st_mode)) {
@@ -166,8 +167,8 @@ static bool place_read_all(int descriptor, char *text, size_t size, size_t *leng
     return true;
 }
 
-/* Is there a file, and is it one we may replace? */
-static bool place_look(const struct place *place, bool *there, struct place_fault *fault)
+/* Is there a file, and is it one that may be replaced? */
+static bool place_look(const struct outlet_place *place, bool *there, struct place_fault *fault)
 {
     struct stat status;
 
@@ -178,34 +179,53 @@ static bool place_look(const struct place *place, bool *there, struct place_faul
     return place_is_ours(place, &status, fault);
 }
 
-bool freshet_place_read(const struct place *place, char **text, size_t *length,
+/* What was looked at may have been replaced before it was opened: it is judged again. */
+static bool place_read_opened(const struct outlet_place *place, int descriptor, char **text,
+                              size_t *length, struct place_fault *fault)
+{
+    struct stat status;
+    char *read_text = NULL;
+
+    if (fstat(descriptor, &status) != 0) {
+        return place_fail_errno(place, fault, errno);
+    }
+    if (!place_is_ours(place, &status, fault)) {
+        return false;
+    }
+    read_text = malloc(FRESHET_PLACE_MAX + 2);
+    if (read_text == NULL) {
+        return place_fail(place, fault, "out of memory");
+    }
+    if (!place_read_all(descriptor, read_text, FRESHET_PLACE_MAX + 1, length) ||
+        *length > FRESHET_PLACE_MAX) {
+        freshet_place_release(read_text, *length);
+        return place_fail(place, fault, "cannot be read, or grew beyond 1 MiB; use another file");
+    }
+    read_text[*length] = '\0';
+    *text = read_text;
+    return true;
+}
+
+bool freshet_place_read(const struct outlet_place *place, char **text, size_t *length,
                         struct place_fault *fault)
 {
+    const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
     bool there = false;
     bool good = place_look(place, &there, fault);
     int descriptor = -1;
-    char *read_text = NULL;
 
     *text = NULL;
     *length = 0;
     if (!good || !there) {
         return good;
     }
-    descriptor =
-        openat(place->folder_fd, place->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    descriptor = openat(place->folder_fd, place->name, flags);
     if (descriptor < 0) {
         return place_fail_errno(place, fault, errno);
     }
-    read_text = malloc(FRESHET_PLACE_MAX + 1);
-    good = read_text != NULL && place_read_all(descriptor, read_text, FRESHET_PLACE_MAX, length);
+    good = place_read_opened(place, descriptor, text, length, fault);
     close(descriptor);
-    if (!good) {
-        freshet_place_release(read_text, *length);
-        return place_fail(place, fault, "cannot be read");
-    }
-    read_text[*length] = '\0';
-    *text = read_text;
-    return true;
+    return good;
 }
 
 void freshet_place_release(char *text, size_t length)
@@ -236,7 +256,7 @@ static bool place_write_all(int descriptor, const char *text, size_t length)
 }
 
 /* What a crash left beside the file is ours to remove: the lock is held. */
-static bool place_write_beside(const struct place *place, const char *text, size_t length)
+static bool place_write_beside(const struct outlet_place *place, const char *text, size_t length)
 {
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     int descriptor = -1;
@@ -251,7 +271,7 @@ static bool place_write_beside(const struct place *place, const char *text, size
     return close(descriptor) == 0 && good;
 }
 
-bool freshet_place_write(const struct place *place, const char *text, size_t length,
+bool freshet_place_write(const struct outlet_place *place, const char *text, size_t length,
                          struct place_fault *fault)
 {
     bool there = false;
@@ -273,7 +293,7 @@ bool freshet_place_write(const struct place *place, const char *text, size_t len
     return false;
 }
 
-bool freshet_place_remove(const struct place *place, struct place_fault *fault)
+bool freshet_place_remove(const struct outlet_place *place, struct place_fault *fault)
 {
     if (unlinkat(place->folder_fd, place->name, 0) != 0 && errno != ENOENT) {
         return place_fail_errno(place, fault, errno);

@@ -20,7 +20,7 @@ struct place_fault {
     char text[FRESHET_PLACE_FAULT_MAX];
 };
 
-struct place {
+struct outlet_place {
     char *path; /* as given, for messages */
     char *folder;
     char *name;
@@ -31,21 +31,21 @@ struct place {
 };
 
 /* Remembers where it is, from now on independent of the working folder. */
-bool freshet_place_init(struct place *place, const char *path, struct place_fault *fault);
-void freshet_place_free(struct place *place);
+bool freshet_place_init(struct outlet_place *place, const char *path, struct place_fault *fault);
+void freshet_place_free(struct outlet_place *place);
 
 enum place_result { PLACE_OK, PLACE_BUSY, PLACE_FAILED };
 
 /* Takes the lock; freshet_place_end() after PLACE_OK only. */
-enum place_result freshet_place_begin(struct place *place, struct place_fault *fault);
-void freshet_place_end(struct place *place);
+enum place_result freshet_place_begin(struct outlet_place *place, struct place_fault *fault);
+void freshet_place_end(struct outlet_place *place);
 
 /* The text, NUL-terminated, for freshet_place_release(); NULL text when there is no file. */
-bool freshet_place_read(const struct place *place, char **text, size_t *length,
+bool freshet_place_read(const struct outlet_place *place, char **text, size_t *length,
                         struct place_fault *fault);
-bool freshet_place_write(const struct place *place, const char *text, size_t length,
+bool freshet_place_write(const struct outlet_place *place, const char *text, size_t length,
                          struct place_fault *fault);
-bool freshet_place_remove(const struct place *place, struct place_fault *fault);
+bool freshet_place_remove(const struct outlet_place *place, struct place_fault *fault);
 
 /* Wipes and frees a text. */
 void freshet_place_release(char *text, size_t length);

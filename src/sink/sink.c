@@ -1,9 +1,11 @@
 /*
  * Sinks: a subscriber that puts the session's token where other programs find it.
  *
- * It asks for nothing: a delivery is a look at the token that is held. All of it happens on the thread
- * of the client's loop, so nothing here is shared but the text of the last fault. One timer looks again
- * when a delivery was skipped, found its file locked, or failed.
+ * A delivery is a look at the token that is held; that there is one at all times is the engine's
+ * business, which is told that it is wanted. All of it happens on the thread of the client's loop, so
+ * nothing here is shared but the text of the last fault. One timer looks again when a delivery was
+ * skipped, found its file locked, or failed; and the folders are watched, because a program that reads
+ * a jar at its start and writes it at its end puts an older token back.
  */
 #include <freshet/sink.h>
 #include <sodium.h>
@@ -17,8 +19,9 @@
 #include "runtime/clock.h"
 #include "sink/outlet.h"
 
-#define SINK_BUSY_MS   20
-#define SINK_FAILED_MS 2000
+#define SINK_BUSY_MS   20   /* doubled while the file stays locked */
+#define SINK_FAILED_MS 2000 /* also when it has been locked for so long */
+#define SINK_DEAF_MS   5000 /* without news of changes */
 #define SINK_AGAIN_MAX 60000
 
 enum { SINK_JAR, SINK_FILE, SINK_OUTLETS };
@@ -27,9 +30,15 @@ struct freshet_sink {
     struct freshet_session *session;
     struct outlet outlets[SINK_OUTLETS];
     bool used[SINK_OUTLETS];
+    enum delivery_act last[SINK_OUTLETS];
     bool agent;
     bool focused;
     struct alarm again;
+    bool again_set;
+    int64_t busy_ms; /* how long to wait for a lock the next time */
+    uv_fs_event_t watches[SINK_OUTLETS];
+    bool deaf;            /* not all folders can be watched */
+    int handles;          /* of the loop, still open */
     pthread_mutex_t lock; /* the fault */
     struct place_fault fault;
     char text[FRESHET_TOKEN_MAX + 1]; /* of the token that is being delivered */
@@ -44,42 +53,71 @@ static void sink_set_fault(struct freshet_sink *sink, const char *text)
     pthread_mutex_unlock(&sink->lock);
 }
 
-/* How long until this outlet is to be looked at again; FRESHET_NEVER: not by time. */
-static int64_t sink_deliver_one(struct outlet *outlet, const struct outlet_news *news,
-                                struct place_fault *fault)
+/* What was skipped is told once. */
+static void sink_tell(struct freshet_sink *sink, int which, const struct outlet_news *news,
+                      enum delivery_act act)
 {
+    struct trace_line line = {.kind = TRACE_SINK,
+                              .name = which == SINK_JAR ? "cookie" : "file",
+                              .fingerprint = news->token != NULL ? news->token->fingerprint : 0,
+                              .skipped = freshet_delivery_skipped(act)};
+    bool again = line.skipped != NULL && act == sink->last[which];
+
+    sink->last[which] = act;
+    if (act != DELIVERY_NOTHING && !again) {
+        freshet_events_line(sink->session->client, &line, sink->session->id,
+                            freshet_clock_sample());
+    }
+}
+
+/* How long until this outlet is to be looked at again; FRESHET_NEVER: not by time. */
+static int64_t sink_deliver_one(struct freshet_sink *sink, int which,
+                                const struct outlet_news *news, struct place_fault *fault)
+{
+    struct outlet *outlet = &sink->outlets[which];
     struct place_fault reason = {.text = ""};
     struct delivery_plan plan;
 
     switch (freshet_outlet_deliver(outlet, news, &plan, &reason)) {
     case PLACE_OK:
-        return plan.again_ms == FRESHET_NEVER ? FRESHET_NEVER : plan.again_ms - news->issuer_ms;
-    case PLACE_BUSY:
-        return SINK_BUSY_MS;
-    case PLACE_FAILED:
         break;
+    case PLACE_BUSY:
+        sink->busy_ms = freshet_min(freshet_max(2 * sink->busy_ms, SINK_BUSY_MS), SINK_FAILED_MS);
+        *fault = sink->busy_ms == SINK_FAILED_MS ? reason : *fault;
+        return sink->busy_ms;
+    case PLACE_FAILED:
+        *fault = reason;
+        return SINK_FAILED_MS;
     }
-    *fault = reason;
-    return SINK_FAILED_MS;
+    sink->busy_ms = 0;
+    if (plan.act == DELIVERY_SKIP_CONTEXT && news->token != NULL) {
+        snprintf(fault->text, sizeof(fault->text),
+                 "%.120s: holds the token of another live session; it is replaced when that one "
+                 "expires, or with focus",
+                 outlet->place.path);
+    }
+    sink_tell(sink, which, news, plan.act);
+    return plan.again_ms == FRESHET_NEVER ? FRESHET_NEVER : plan.again_ms - news->issuer_ms;
 }
 
 static void sink_deliver_all(struct freshet_sink *sink, const struct outlet_news *news)
 {
     struct place_fault fault = {.text = ""};
-    int64_t again_ms = FRESHET_NEVER;
+    int64_t again_ms = sink->deaf ? SINK_DEAF_MS : FRESHET_NEVER;
 
     for (int i = 0; i < SINK_OUTLETS; i++) {
         if (sink->used[i]) {
-            int64_t wait_ms = sink_deliver_one(&sink->outlets[i], news, &fault);
+            int64_t wait_ms = sink_deliver_one(sink, i, news, &fault);
 
             again_ms = wait_ms < again_ms ? wait_ms : again_ms;
         }
     }
     sink_set_fault(sink, fault.text);
-    freshet_alarm_set(&sink->again,
-                      again_ms == FRESHET_NEVER
-                          ? FRESHET_NEVER
-                          : freshet_clock_sample().boot_ms + freshet_min(again_ms, SINK_AGAIN_MAX));
+    sink->again_set = again_ms != FRESHET_NEVER;
+    if (sink->again_set) {
+        again_ms = freshet_clock_sample().boot_ms + freshet_min(again_ms, SINK_AGAIN_MAX);
+    }
+    freshet_alarm_set(&sink->again, again_ms);
 }
 
 /* The token that is held, if any, goes out. */
@@ -100,11 +138,10 @@ static void sink_deliver_token(struct freshet_sink *sink, struct outlet_news *ne
     sodium_memzero(sink->text, length < sizeof(sink->text) ? length : sizeof(sink->text));
 }
 
-static void sink_look(void *context)
+static void sink_look_as(struct freshet_sink *sink, bool repair)
 {
-    struct freshet_sink *sink = context;
     struct now now = freshet_clock_sample();
-    struct outlet_news news = {.wall_ms = now.wall_ms, .issuer_ms = now.wall_ms};
+    struct outlet_news news = {.wall_ms = now.wall_ms, .issuer_ms = now.wall_ms, .repair = repair};
     struct session_view view;
 
     if (!freshet_engine_view_session(sink->session->client->pump.engine, sink->session->id, now,
@@ -113,12 +150,29 @@ static void sink_look(void *context)
         return;
     }
     news.session = view.sid;
-    news.may_take = sink->focused || sink->agent;
+    news.may_take = !repair && (sink->focused || sink->agent);
     news.issuer_ms += view.clock_known ? view.clock_offset_ms : 0;
     if (view.status == SESSION_SIGNED_OUT) {
         sink_deliver_all(sink, &news);
     } else {
         sink_deliver_token(sink, &news);
+    }
+}
+
+static void sink_look(void *context)
+{
+    sink_look_as(context, false);
+}
+
+/* Whoever is going to look anyway need not look now. */
+static void sink_heard(uv_fs_event_t *watch, const char *name, int events, int status)
+{
+    struct freshet_sink *sink = watch->data;
+    const struct outlet *outlet = &sink->outlets[watch - sink->watches];
+
+    (void)events;
+    if (status == 0 && name != NULL && strcmp(name, outlet->place.name) == 0 && !sink->again_set) {
+        sink_look_as(sink, true);
     }
 }
 
@@ -147,12 +201,49 @@ static void sink_free(void *context)
     free(sink);
 }
 
+static void sink_let_go(void *context)
+{
+    struct freshet_sink *sink = context;
+
+    if (--sink->handles == 0) {
+        sink_free(sink);
+    }
+}
+
+static void sink_watch_closed(uv_handle_t *watch)
+{
+    sink_let_go(watch->data);
+}
+
+/* The handles that were opened are closed; the last of them takes the sink along. */
+static void sink_close_handles(struct freshet_sink *sink)
+{
+    for (int i = 0; i < SINK_OUTLETS; i++) {
+        if (sink->watches[i].data != NULL) {
+            uv_close((uv_handle_t *)&sink->watches[i], sink_watch_closed);
+        }
+    }
+    if (sink->again.open) {
+        freshet_alarm_close_then(&sink->again, sink_let_go);
+    }
+}
+
+/* The token is wanted at all times (+1), or no longer (-1). */
+static bool sink_want(const struct freshet_sink *sink, int change)
+{
+    struct event event = {.kind = EVENT_WANT, .session = sink->session->id};
+
+    event.u.want.change = change;
+    return freshet_inbox_put(sink->session->client, &event);
+}
+
 static void sink_end(void *context)
 {
     struct freshet_sink *sink = context;
 
     freshet_unsubscribe(sink->session->client, sink_event, sink);
-    freshet_alarm_close_then(&sink->again, sink_free);
+    (void)sink_want(sink, -1);
+    sink_close_handles(sink);
 }
 
 /* A sink that has begun is taken over by the loop's thread, also when it cannot go on. */
@@ -161,23 +252,47 @@ struct sink_opening {
     bool good;
 };
 
-/* The alarm alone keeps no loop running. */
+/* Handles of a sink alone keep no loop running. */
+static void sink_watch(struct freshet_sink *sink, uv_loop_t *loop)
+{
+    for (int i = 0; i < SINK_OUTLETS; i++) {
+        uv_fs_event_t *watch = &sink->watches[i];
+
+        if (sink->used[i] && uv_fs_event_init(loop, watch) == 0) {
+            watch->data = sink;
+            sink->handles++;
+            sink->deaf |=
+                uv_fs_event_start(watch, sink_heard, sink->outlets[i].place.folder, 0) != 0;
+            uv_unref((uv_handle_t *)watch);
+        }
+    }
+}
+
 static void sink_begin(void *context)
 {
     struct sink_opening *opening = context;
     struct freshet_sink *sink = opening->sink;
     struct freshet_client *client = sink->session->client;
+    int status = freshet_alarm_init(&sink->again, &client->loop, sink_look, sink);
 
-    if (freshet_alarm_init(&sink->again, &client->loop, sink_look, sink) == 0 &&
-        freshet_subscribe(client, sink_event, sink) == FRESHET_OK) {
-        uv_unref((uv_handle_t *)&sink->again.poll);
-        opening->good = true;
-        sink_look(sink);
-    } else if (sink->again.open) {
-        freshet_alarm_close_then(&sink->again, sink_free);
-    } else {
+    if (!sink->again.open) {
         sink_free(sink);
+        return;
     }
+    sink->handles++;
+    sink_watch(sink, &client->loop);
+    if (status != 0 || freshet_subscribe(client, sink_event, sink) != FRESHET_OK) {
+        sink_close_handles(sink);
+        return;
+    }
+    if (!sink_want(sink, 1)) {
+        freshet_unsubscribe(client, sink_event, sink);
+        sink_close_handles(sink);
+        return;
+    }
+    uv_unref((uv_handle_t *)&sink->again.poll);
+    opening->good = true;
+    sink_look(sink);
 }
 
 /* The instance that the session talks to; asked for on the loop's thread. */

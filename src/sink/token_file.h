@@ -13,7 +13,7 @@
 void freshet_token_file_find(const char *text, size_t length, const char **token,
                              size_t *token_length);
 
-bool freshet_token_file_write(const struct place *place, const char *token,
+bool freshet_token_file_write(const struct outlet_place *place, const char *token,
                               struct place_fault *fault);
 
 #endif

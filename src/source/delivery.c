@@ -94,6 +94,14 @@ static struct delivery_plan delivery_remove(const struct delivery_there *there,
     return plan;
 }
 
+/* A repair is for a program that has put an older token of ours back. */
+static bool delivery_is_older(const struct delivery_there *there, const struct token *ours)
+{
+    return there->readable && strcmp(there->token.sid, ours->sid) == 0 &&
+           strcmp(there->token.organization, ours->organization) == 0 &&
+           there->token.exp_s < ours->exp_s;
+}
+
 /* When a token stops being one that a program can still use. */
 static int64_t delivery_usable_until(const struct token *token)
 {
@@ -135,6 +143,8 @@ static struct delivery_plan delivery_put(const struct delivery_there *there,
                delivery_usable_until(&there->token) > now_ms) {
         plan.act = DELIVERY_SKIP_STALER;
         plan.again_ms = delivery_usable_until(&there->token);
+    } else if (ours->repair && !(same && delivery_is_older(there, ours->token))) {
+        plan.act = DELIVERY_NOTHING;
     }
     return plan;
 }

@@ -32,6 +32,7 @@ struct delivery {
     const struct token *token; /* NULL: signed out */
     const char *written;       /* the context that we put there last; "" if we never did */
     bool may_take;             /* told that we have the focus, or the agent of this machine */
+    bool repair;               /* somebody else wrote there just now */
 };
 
 enum delivery_act {
@@ -46,7 +47,9 @@ enum delivery_act {
  * A token of the same session and organization is not replaced by a strictly staler one while it is
  * usable; only tokens with `oiat` are compared. Another context keeps its place until its token has
  * expired, unless we may take it; a context without any token keeps it too. A sign-out removes what
- * its own session put there. `again_ms` is when what was skipped is to be looked at again, by the
+ * its own session put there. A repair replaces nothing but a token of the same session and
+ * organization that expires earlier, so that no two programs write against each other without end.
+ * `again_ms` is when what was skipped is to be looked at again, by the
  * issuer's clock; FRESHET_NEVER otherwise.
  */
 struct delivery_plan {

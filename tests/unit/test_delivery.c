@@ -37,6 +37,7 @@ struct scene {
     char *ours;          /* NULL: signed out; freed too */
     const char *written;
     bool may_take;
+    bool repair;
 };
 
 static struct delivery_plan plan_of(struct scene scene)
@@ -44,7 +45,8 @@ static struct delivery_plan plan_of(struct scene scene)
     struct delivery_place place = {.context = scene.context, .text = scene.there};
     struct delivery ours = {.session = "sess_a",
                             .written = scene.written != NULL ? scene.written : "",
-                            .may_take = scene.may_take};
+                            .may_take = scene.may_take,
+                            .repair = scene.repair};
     struct delivery_plan plan;
     struct token token;
     void *memory = NULL;
@@ -194,6 +196,24 @@ static void a_sign_out_removes_what_its_session_put_there(void **state)
            (struct scene){.context = NULL, .there = token_of("sess_b", "", 0, NONE)});
 }
 
+static void a_repair_replaces_an_older_token_of_ours_and_nothing_else(void **state)
+{
+    (void)state;
+    expect(DELIVERY_WRITE, (struct scene){.context = "sess_a:",
+                                          .there = token_of("sess_a", "", 30, NONE),
+                                          .ours = mine(),
+                                          .repair = true});
+    expect(DELIVERY_NOTHING, (struct scene){.context = "sess_a:",
+                                            .there = token_of("sess_a", "", 0, NONE),
+                                            .ours = token_of("sess_a", "", 1, NONE),
+                                            .repair = true});
+    expect(DELIVERY_NOTHING, (struct scene){.context = "sess_b:",
+                                            .there = token_of("sess_b", "", 70, NONE),
+                                            .ours = mine(),
+                                            .repair = true});
+    expect(DELIVERY_NOTHING, (struct scene){.context = NULL, .ours = mine(), .repair = true});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +227,7 @@ int main(void)
         cmocka_unit_test(a_staler_token_does_not_replace_a_usable_one),
         cmocka_unit_test(a_staler_token_replaces_one_that_runs_out),
         cmocka_unit_test(what_cannot_be_compared_is_written),
+        cmocka_unit_test(a_repair_replaces_an_older_token_of_ours_and_nothing_else),
         cmocka_unit_test(a_sign_out_removes_what_its_session_put_there),
     };
 

@@ -39,7 +39,7 @@ static void fork_use_inherited(struct world *world)
     expect(4, freshet_get_async(world->session, NULL, freshet_answers_take, &answers, NULL) ==
                   FRESHET_FORKED);
     expect(5, freshet_session_open(world->client, &options, &session, NULL) == FRESHET_FORKED);
-    expect(6, freshet_sign_out(world->session) == FRESHET_FORKED);
+    expect(6, freshet_sign_out(world->session, FRESHET_SIGN_OUT_FITTING) == FRESHET_FORKED);
     expect(7, freshet_set_organization(world->session, "") == FRESHET_FORKED);
     expect(8, freshet_subscribe(world->client, NULL, NULL) == FRESHET_FORKED);
     expect(9, freshet_status_json(world->client, &json) == FRESHET_FORKED && json == NULL);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "library_world.h"
@@ -111,6 +112,67 @@ static void the_token_is_delivered_at_once_and_at_each_change(void **state)
     scene_close(&scene);
 }
 
+/* Also under the instance's suffix, and once only. */
+static void the_suffixed_cookies_are_replaced_too(void **state)
+{
+    struct scene scene;
+    char text[TEXT_MAX];
+    const char *suffixed = NULL;
+
+    (void)state;
+    scene_open(&scene);
+    assert_int_equal(scene_sink(&scene, NULL), FRESHET_OK);
+    freshet_token_unref(fresh_token(&scene));
+    read_text(scene.jar, text);
+    suffixed = strstr(text, "\t__session_");
+    assert_non_null(suffixed);
+    assert_int_equal(strcspn(suffixed + strlen("\t__session_"), "\t"), 8);
+    assert_null(strstr(suffixed + 1, "\t__session_"));
+    scene_close(&scene);
+}
+
+/* Asks until the issuer's clock has moved on by a second, so that the token expires later. */
+static struct freshet_token *later_token(const struct scene *scene)
+{
+    struct freshet_token *first = fresh_token(scene);
+    struct freshet_token *token = fresh_token(scene);
+
+    while (freshet_token_expires_at_ms(token) - freshet_token_expires_at_ms(first) < 900) {
+        freshet_token_unref(token);
+        token = fresh_token(scene);
+    }
+    freshet_token_unref(first);
+    return token;
+}
+
+/* A program that read the file before a refresh, and writes it back after it. */
+static void an_older_token_that_comes_back_is_replaced(void **state)
+{
+    struct scene scene;
+    struct freshet_token *token = NULL;
+    char older[TEXT_MAX];
+    char events[4096];
+    int watch = inotify_init1(IN_CLOEXEC);
+    FILE *file = NULL;
+
+    (void)state;
+    scene_open(&scene);
+    assert_int_equal(scene_sink(&scene, NULL), FRESHET_OK);
+    read_text(scene.jar, older);
+    token = later_token(&scene);
+    expect_delivered(&scene, freshet_token_text(token));
+    assert_true(inotify_add_watch(watch, scene.world.issuer.folder, IN_MOVED_TO) >= 0);
+    file = fopen(scene.jar, "w");
+    assert_non_null(file);
+    assert_true(fputs(older, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    assert_true(read(watch, events, sizeof(events)) > 0);
+    expect_delivered(&scene, freshet_token_text(token));
+    freshet_token_unref(token);
+    close(watch);
+    scene_close(&scene);
+}
+
 static void scene_hears(void *context, const struct freshet_event *event)
 {
     struct scene *scene = context;
@@ -133,7 +195,7 @@ static void a_sign_out_takes_the_token_away(void **state)
     scene_open(&scene);
     assert_int_equal(scene_sink(&scene, NULL), FRESHET_OK);
     assert_int_equal(freshet_subscribe(scene.world.client, scene_hears, &scene), FRESHET_OK);
-    assert_int_equal(freshet_sign_out(scene.world.session), FRESHET_OK);
+    assert_int_equal(freshet_sign_out(scene.world.session, FRESHET_SIGN_OUT_FITTING), FRESHET_OK);
     pthread_mutex_lock(&scene.lock);
     while (!scene.signed_out) {
         pthread_cond_wait(&scene.changed, &scene.lock);
@@ -244,6 +306,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_token_is_delivered_at_once_and_at_each_change),
+        cmocka_unit_test(the_suffixed_cookies_are_replaced_too),
+        cmocka_unit_test(an_older_token_that_comes_back_is_replaced),
         cmocka_unit_test(a_sign_out_takes_the_token_away),
         cmocka_unit_test(another_context_keeps_the_jar_until_focus),
         cmocka_unit_test(a_file_that_cannot_be_written_costs_no_token),

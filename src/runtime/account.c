@@ -1,0 +1,164 @@
+/*
+ * Accounts: the store's critical section, or memory where there is no store.
+ */
+#include "runtime/account.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/seed.h"
+
+static struct account *account_find(struct account *account, const char *instance, const char *name)
+{
+    while (account != NULL &&
+           (strcmp(account->instance, instance) != 0 || strcmp(account->name, name) != 0)) {
+        account = account->next;
+    }
+    return account;
+}
+
+static void account_free(struct account *account)
+{
+    freshet_vault_close(account->vault);
+    freshet_credential_free(&account->given);
+    free(account->instance);
+    free(account->name);
+    free(account);
+}
+
+static struct account *account_new(struct store *store, const char *instance, const char *name)
+{
+    struct account *account = calloc(1, sizeof(*account));
+
+    if (account == NULL) {
+        return NULL;
+    }
+    account->instance = strdup(instance);
+    account->name = strdup(name);
+    if (account->instance == NULL || account->name == NULL ||
+        (store != NULL && freshet_vault_open(store, instance, name, &account->vault,
+                                             &account->fault) == FRESHET_NO_MEMORY)) {
+        account_free(account);
+        return NULL;
+    }
+    return account;
+}
+
+/* What a second session brings counts if it is not what we hold already. */
+static void account_take(struct account *account, struct credential *given)
+{
+    bool news = given->text != NULL &&
+                (account->given.text == NULL || strcmp(account->given.text, given->text) != 0);
+
+    if (news && !account->given.unsaved) {
+        freshet_credential_free(&account->given);
+        account->given = *given;
+        *given = (struct credential){0};
+        account->seeded = false;
+    }
+}
+
+struct account *freshet_account_open(struct account **accounts, struct store *store,
+                                     const char *instance, const char *name,
+                                     struct credential *given)
+{
+    struct account *account = account_find(*accounts, instance, name);
+
+    if (account == NULL) {
+        account = account_new(store, instance, name);
+        if (account == NULL) {
+            return NULL;
+        }
+        account->next = *accounts;
+        *accounts = account;
+    }
+    account->users++;
+    account_take(account, given);
+    return account;
+}
+
+void freshet_account_close(struct account **accounts, struct account *account)
+{
+    struct account **link = accounts;
+
+    if (--account->users > 0) {
+        return;
+    }
+    while (*link != account) {
+        link = &(*link)->next;
+    }
+    *link = account->next;
+    account_free(account);
+}
+
+/* ---- a credential on its way ---- */
+
+static enum freshet_status account_seed(struct account *account, struct now now)
+{
+    enum freshet_status status = FRESHET_OK;
+    bool changed = false;
+
+    if (!account->seeded && account->given.text != NULL) {
+        status = freshet_vault_seed(account->vault, account->given.text,
+                                    strlen(account->given.text), now, &changed, &account->fault);
+    }
+    account->seeded = status == FRESHET_OK;
+    return status;
+}
+
+static enum freshet_status account_spend(struct account *account, enum endpoint on, struct now now,
+                                         struct presentation *presentation)
+{
+    enum lock_mode mode = on == ON_TOKENS ? LOCK_SHARED : LOCK_EXCLUSIVE;
+    enum freshet_status status = account_seed(account, now);
+
+    if (status == FRESHET_OK) {
+        status = freshet_spend_begin(account->vault, mode, freshet_endpoint_name(on), now,
+                                     &presentation->spend, &account->fault);
+    }
+    if (status == FRESHET_OK) {
+        presentation->text = freshet_spend_credential(presentation->spend)->text;
+        account->fault.text[0] = '\0';
+    }
+    return status == FRESHET_NONE ? FRESHET_OK : status;
+}
+
+enum freshet_status freshet_account_begin(struct account *account, enum endpoint on,
+                                          request_id request, struct now now,
+                                          struct presentation *presentation)
+{
+    *presentation = (struct presentation){.account = account, .request = request};
+    if (on == ON_ENVIRONMENT) {
+        return FRESHET_OK;
+    }
+    if (account->vault != NULL) {
+        return account_spend(account, on, now, presentation);
+    }
+    presentation->text = account->given.text;
+    return FRESHET_OK;
+}
+
+enum freshet_status freshet_account_save(struct presentation *presentation, const char *text,
+                                         struct now now)
+{
+    struct account *account = presentation->account;
+    enum freshet_status status = FRESHET_OK;
+    bool saved = false;
+
+    if (account->vault == NULL) {
+        freshet_credential_rotate(&account->given, text, presentation->request);
+    } else if (presentation->spend != NULL) {
+        status = freshet_spend_save(presentation->spend, text, strlen(text), now, &saved,
+                                    &account->fault);
+    } else { /* the first credential of an account that had none */
+        status =
+            freshet_vault_seed(account->vault, text, strlen(text), now, &saved, &account->fault);
+    }
+    return status;
+}
+
+void freshet_account_end(struct presentation *presentation, enum spend_outcome outcome)
+{
+    freshet_spend_end(presentation->spend, outcome);
+    *presentation = (struct presentation){0};
+}

@@ -1,0 +1,222 @@
+/*
+ * What outlives a process of a session: last token, environment, epoch and end.
+ */
+#include "runtime/session.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ENVIRONMENT_LIFE_MS (INT64_C(24) * 3600 * 1000)
+
+void freshet_pump_session_name(struct pump_session *session, const char *sid)
+{
+    char whole[2048];
+    int length = snprintf(whole, sizeof(whole), "%s %s %s", session->instance.base_url,
+                          session->account->name, sid);
+
+    if (length >= 0 && (size_t)length < sizeof(session->record)) {
+        memcpy(session->record, whole, (size_t)length + 1);
+        return;
+    }
+    snprintf(session->record, sizeof(session->record), "%.400s %016llx", session->instance.base_url,
+             (unsigned long long)freshet_fingerprint(whole, strlen(whole)));
+}
+
+/* ---- the last token and the environment ---- */
+
+/* {"read_ms": 1, "session_minter": true}: what is needed of an environment. */
+static bool environment_decode(const struct secret *plain, struct now now)
+{
+    json_t *root = json_loadb(plain->text, plain->length, 0, NULL);
+    int64_t age_ms = now.wall_ms - json_integer_value(json_object_get(root, "read_ms"));
+    bool minter = json_is_true(json_object_get(root, "session_minter"));
+
+    json_decref(root);
+    return age_ms >= 0 && age_ms <= ENVIRONMENT_LIFE_MS && minter;
+}
+
+void freshet_environment_save(const struct pump_session *session, const struct outcome *outcome,
+                              struct now now)
+{
+    char text[96];
+    int length = snprintf(text, sizeof(text), "{\"read_ms\":%lld,\"session_minter\":%s}",
+                          (long long)now.wall_ms, outcome->session_minter ? "true" : "false");
+
+    if (session->account->vault != NULL && outcome->has_environment && length > 0) {
+        (void)freshet_vault_write(session->account->vault, VAULT_ENVIRONMENT, text, (size_t)length,
+                                  NULL);
+    }
+}
+
+void freshet_remembered_read(struct pump_session *session, struct now now,
+                             struct remembered *remembered)
+{
+    const struct vault *vault = session->account->vault;
+    struct vault_session ended = {0};
+    struct secret environment = {0};
+
+    *remembered = (struct remembered){0};
+    if (vault == NULL) {
+        return;
+    }
+    if (freshet_vault_read(vault, VAULT_ENVIRONMENT, &environment, NULL) == FRESHET_OK) {
+        remembered->session_minter = environment_decode(&environment, now);
+        freshet_secret_free(&environment);
+    }
+    if (freshet_vault_session_read(vault, &ended, NULL) == FRESHET_OK) {
+        session->epoch = ended.epoch;
+    }
+    if (!ended.signed_out &&
+        freshet_vault_read(vault, VAULT_TOKEN, &remembered->text, NULL) == FRESHET_OK) {
+        remembered->has_token = freshet_jwt_read(remembered->text.text, remembered->text.length,
+                                                 &remembered->token, &remembered->claims);
+    }
+}
+
+void freshet_remembered_free(struct remembered *remembered)
+{
+    freshet_jwt_free(remembered->claims);
+    freshet_secret_free(&remembered->text);
+    *remembered = (struct remembered){0};
+}
+
+void freshet_last_token_save(const struct pump_session *session, const char *text, size_t length)
+{
+    const struct vault *vault = session->account->vault;
+
+    if (vault == NULL) {
+        return;
+    }
+    if (text == NULL) {
+        (void)freshet_vault_remove(vault, VAULT_TOKEN, NULL);
+    } else if (!session->ended) {
+        (void)freshet_vault_write(vault, VAULT_TOKEN, text, length, NULL);
+    }
+}
+
+/* ---- whether the session stands ---- */
+
+static void standing_write(const struct pump_session *session, struct share *share,
+                           enum session_standing standing, const char *organization,
+                           const char *reason, struct now now)
+{
+    struct session_record record = {.epoch = session->epoch, .standing = standing};
+
+    if (share == NULL) {
+        return;
+    }
+    snprintf(record.account, sizeof(record.account), "%s", session->record);
+    snprintf(record.issuer, sizeof(record.issuer), "%s", session->instance.base_url);
+    snprintf(record.sid, sizeof(record.sid), "%s", session->sid);
+    snprintf(record.organization, sizeof(record.organization), "%s", organization);
+    snprintf(record.reason, sizeof(record.reason), "%s", reason);
+    if (freshet_share_session_write(share, &record, now) == SHARE_FAILED) {
+        /* Removing records makes room on a full disk. */
+        if (standing == SESSION_ENDED) {
+            freshet_share_retract_session(share, record.issuer, record.sid, now);
+        }
+        (void)freshet_share_session_write(share, &record, now);
+    }
+}
+
+static bool standing_read(const struct pump_session *session, struct share *share, struct now now,
+                          struct session_record *record)
+{
+    return share != NULL &&
+           freshet_share_session_read(share, session->record, now, record) == SHARE_FOUND;
+}
+
+/* The durable record, where an earlier process may have been killed before the issuer was told. */
+static bool standing_is_untold(const struct pump_session *session)
+{
+    struct vault_session ended = {0};
+
+    return session->account->vault != NULL &&
+           freshet_vault_session_read(session->account->vault, &ended, NULL) == FRESHET_OK &&
+           ended.signed_out && ended.pending_sign_out && strcmp(ended.sid, session->sid) == 0;
+}
+
+enum standing_news freshet_standing_begin(struct pump_session *session, struct share *share,
+                                          const struct session_view *view, struct now now)
+{
+    struct session_record record;
+    bool found = false;
+
+    if (session->sid[0] != '\0' || view->sid[0] == '\0') {
+        return STANDING_AS_IT_WAS;
+    }
+    snprintf(session->sid, sizeof(session->sid), "%s", view->sid);
+    found = standing_read(session, share, now, &record);
+    if (standing_is_untold(session) ||
+        (found && record.standing == SESSION_ENDED && strcmp(record.sid, session->sid) == 0)) {
+        return STANDING_UNTOLD;
+    }
+    if (found && record.epoch >= session->epoch) {
+        session->epoch = record.epoch + (record.standing == SESSION_ENDED ? 1 : 0);
+    }
+    standing_write(session, share, SESSION_STANDS, view->organization, "", now);
+    return STANDING_AS_IT_WAS;
+}
+
+enum standing_news freshet_standing_look(struct pump_session *session, struct share *share,
+                                         struct now now)
+{
+    struct session_record record;
+
+    if (session->sid[0] == '\0' || session->ended || !standing_read(session, share, now, &record) ||
+        record.epoch < session->epoch) {
+        return STANDING_AS_IT_WAS;
+    }
+    if (strcmp(record.sid, session->sid) == 0) {
+        session->epoch = record.epoch;
+        session->ended = record.standing == SESSION_ENDED;
+    } else if (record.epoch > session->epoch) {
+        session->ended = true; /* somebody signed in again since ours ended */
+    }
+    return session->ended ? STANDING_SIGNED_OUT : STANDING_AS_IT_WAS;
+}
+
+void freshet_standing_tell(const struct pump_session *session, struct share *share,
+                           const char *organization, struct now now)
+{
+    if (session->sid[0] != '\0' && !session->ended) {
+        standing_write(session, share, SESSION_STANDS, organization, "", now);
+    }
+}
+
+static void standing_save(const struct pump_session *session, bool pending, const char *reason)
+{
+    struct vault_session ended = {
+        .epoch = session->epoch, .signed_out = true, .pending_sign_out = pending};
+
+    snprintf(ended.reason, sizeof(ended.reason), "%s", reason);
+    snprintf(ended.sid, sizeof(ended.sid), "%.*s", (int)sizeof(ended.sid) - 1, session->sid);
+    if (session->account->vault != NULL) {
+        (void)freshet_vault_session_write(session->account->vault, &ended, NULL);
+    }
+}
+
+void freshet_standing_end(struct pump_session *session, struct share *share, enum session_end end,
+                          struct now now)
+{
+    const char *reason = end == END_ASKED ? "signed out here" : "the issuer has ended it";
+
+    if (session->ended) {
+        return;
+    }
+    session->ended = true;
+    session->epoch++;
+    standing_save(session, end == END_ASKED, reason);
+    standing_write(session, share, SESSION_ENDED, "", reason, now);
+    if (share != NULL && session->sid[0] != '\0') {
+        freshet_share_retract_session(share, session->instance.base_url, session->sid, now);
+    }
+}
+
+void freshet_standing_told(const struct pump_session *session)
+{
+    if (session->ended) {
+        standing_save(session, false, "signed out");
+    }
+}

@@ -1,0 +1,78 @@
+/*
+ * A session as the pump needs it: whom to ask, with what credential, and under which epoch.
+ *
+ * The epoch counts the sign-outs of an account. A sign-out is written down, in the store and in the
+ * shared place, before the issuer is told; whoever reads that ends the session too, and what was
+ * published before it is nothing. Loop thread only.
+ */
+#ifndef FRESHET_RUNTIME_SESSION_H
+#define FRESHET_RUNTIME_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/engine.h"
+#include "runtime/account.h"
+#include "share/share.h"
+#include "source/source.h"
+
+struct pump_session {
+    session_id id;
+    struct clerk_instance instance;
+    struct account *account;
+    char record[FRESHET_ACCOUNT_MAX + 1]; /* the account of its session record */
+    char sid[256];                        /* "" until it is known */
+    uint64_t epoch;
+    bool ended;
+};
+
+/* The text under which all processes find the session record: instance, account, wished session. */
+void freshet_pump_session_name(struct pump_session *session, const char *sid);
+
+/* What earlier runs left in the store, for an EVENT_OPEN. Free it with freshet_remembered_free(). */
+struct remembered {
+    struct secret text; /* of the last token */
+    struct token token;
+    void *claims;
+    bool has_token;
+    bool session_minter;
+};
+
+void freshet_remembered_read(struct pump_session *session, struct now now,
+                             struct remembered *remembered);
+void freshet_remembered_free(struct remembered *remembered);
+
+/* The environment was read: a later start may use it for 24 hours. */
+void freshet_environment_save(const struct pump_session *session, const struct outcome *outcome,
+                              struct now now);
+
+/* The session's last token, or NULL to forget it. */
+void freshet_last_token_save(const struct pump_session *session, const char *text, size_t length);
+
+/* What the session records say of a session. */
+enum standing_news {
+    STANDING_AS_IT_WAS,
+    STANDING_SIGNED_OUT, /* elsewhere */
+    STANDING_UNTOLD /* signed out once, and the issuer still shows it: it is to be told again */
+};
+
+/* The session is known now: its record is read and, unless that says otherwise, written. */
+enum standing_news freshet_standing_begin(struct pump_session *session, struct share *share,
+                                          const struct session_view *view, struct now now);
+
+/* The record may have changed. */
+enum standing_news freshet_standing_look(struct pump_session *session, struct share *share,
+                                         struct now now);
+
+/* Another organization is active: a one-shot read takes it from the record. */
+void freshet_standing_tell(const struct pump_session *session, struct share *share,
+                           const char *organization, struct now now);
+
+/* The session is over, for every process: written down before the issuer is told. */
+void freshet_standing_end(struct pump_session *session, struct share *share, enum session_end end,
+                          struct now now);
+
+/* The issuer knows. */
+void freshet_standing_told(const struct pump_session *session);
+
+#endif

@@ -328,6 +328,7 @@ static void pump_check(uv_check_t *check)
     uv_idle_stop(&pump->idle);
     uv_check_stop(&pump->check);
     pump->ringing = false;
+    freshet_sharing_drain(&pump->sharing, freshet_clock_sample());
     freshet_pump_event(pump, &tick);
 }
 
@@ -431,33 +432,6 @@ int freshet_pump_init(struct pump *pump, uv_loop_t *loop, const struct pump_opti
     return status;
 }
 
-static void pump_free_session(struct pump *pump, struct pump_session *session)
-{
-    if (session != NULL) {
-        freshet_account_close(&pump->accounts, session->account);
-        free(session);
-    }
-}
-
-static struct pump_session *pump_new_session(struct pump *pump, const struct pump_opening *opening)
-{
-    struct pump_session *session = calloc(1, sizeof(*session));
-
-    if (session == NULL) {
-        return NULL;
-    }
-    session->instance = *opening->instance;
-    session->account =
-        freshet_account_open(&pump->accounts, pump->options.store, session->instance.base_url,
-                             opening->account, opening->credential);
-    if (session->account == NULL) {
-        free(session);
-        return NULL;
-    }
-    freshet_pump_session_name(session, opening->sid);
-    return session;
-}
-
 enum freshet_status freshet_pump_open(struct pump *pump, const struct pump_opening *opening,
                                       session_id *session)
 {
@@ -468,14 +442,14 @@ enum freshet_status freshet_pump_open(struct pump *pump, const struct pump_openi
     if (event.session == FRESHET_NO_SESSION) {
         return FRESHET_LIMIT;
     }
-    own = pump_new_session(pump, opening);
+    own = freshet_pump_session_new(&pump->accounts, pump->options.store, opening);
     if (own == NULL) {
         return FRESHET_NO_MEMORY;
     }
     own->id = event.session;
     pump->sessions[own->id] = own;
     pump->session_count = own->id < pump->session_count ? pump->session_count : own->id + 1;
-    freshet_remembered_read(own, freshet_clock_sample(), &remembered);
+    freshet_remembered_read(own, pump->sharing.share, freshet_clock_sample(), &remembered);
     event.u.open.issuer = own->instance.base_url;
     event.u.open.sid = opening->sid;
     event.u.open.session_minter = remembered.session_minter;
@@ -494,7 +468,7 @@ void freshet_pump_end(struct pump *pump, session_id session)
 
     freshet_pump_event(pump, &event);
     freshet_exchange_drop(&pump->exchanges, pump->sessions[session]);
-    pump_free_session(pump, pump->sessions[session]);
+    freshet_pump_session_free(&pump->accounts, pump->sessions[session]);
     pump->sessions[session] = NULL;
 }
 
@@ -513,7 +487,7 @@ void freshet_pump_close(struct pump *pump)
 void freshet_pump_free(struct pump *pump)
 {
     for (uint32_t i = 0; i < pump->session_count; i++) {
-        pump_free_session(pump, pump->sessions[i]);
+        freshet_pump_session_free(&pump->accounts, pump->sessions[i]);
     }
     free(pump->sessions);
     freshet_sharing_free(&pump->sharing);

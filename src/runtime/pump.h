@@ -64,15 +64,7 @@ struct pump {
 /* 0, or a negative libuv error; freshet_pump_close() in either case. */
 int freshet_pump_init(struct pump *pump, uv_loop_t *loop, const struct pump_options *options);
 
-/* A session to open. */
-struct pump_opening {
-    const struct clerk_instance *instance;
-    const char *account;           /* sessions and processes that give the same one share it */
-    struct credential *credential; /* taken over */
-    const char *sid;               /* "": the last active one */
-};
-
-/* FRESHET_LIMIT when there is no room. */
+/* Opens a session. FRESHET_LIMIT when there is no room. */
 enum freshet_status freshet_pump_open(struct pump *pump, const struct pump_opening *opening,
                                       session_id *session);
 

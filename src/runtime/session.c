@@ -5,11 +5,15 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ENVIRONMENT_LIFE_MS (INT64_C(24) * 3600 * 1000)
 
-void freshet_pump_session_name(struct pump_session *session, const char *sid)
+/* ---- life ---- */
+
+/* The text under which all processes find the session record. */
+static void session_name_record(struct pump_session *session, const char *sid)
 {
     char whole[2048];
     int length = snprintf(whole, sizeof(whole), "%s %s %s", session->instance.base_url,
@@ -23,7 +27,63 @@ void freshet_pump_session_name(struct pump_session *session, const char *sid)
              (unsigned long long)freshet_fingerprint(whole, strlen(whole)));
 }
 
+/* A session that was wished by its id has slots of its own. */
+static struct vault *session_vault(const struct pump_session *session, struct store *store,
+                                   const char *sid)
+{
+    char name[FRESHET_VAULT_NAME_MAX + 1];
+    struct vault *vault = NULL;
+    int length = snprintf(name, sizeof(name), "%s %s", session->account->name, sid);
+
+    if (sid[0] == '\0' || session->account->vault == NULL) {
+        return session->account->vault;
+    }
+    if (length >= 0 && (size_t)length < sizeof(name)) {
+        (void)freshet_vault_open(store, session->instance.base_url, name, &vault, NULL);
+    }
+    return vault;
+}
+
+struct pump_session *freshet_pump_session_new(struct account **accounts, struct store *store,
+                                              const struct pump_opening *opening)
+{
+    struct pump_session *session = calloc(1, sizeof(*session));
+
+    if (session == NULL) {
+        return NULL;
+    }
+    session->instance = *opening->instance;
+    session->account = freshet_account_open(accounts, store, session->instance.base_url,
+                                            opening->account, opening->credential);
+    if (session->account == NULL) {
+        free(session);
+        return NULL;
+    }
+    session->vault = session_vault(session, store, opening->sid);
+    session_name_record(session, opening->sid);
+    return session;
+}
+
+void freshet_pump_session_free(struct account **accounts, struct pump_session *session)
+{
+    if (session == NULL) {
+        return;
+    }
+    if (session->vault != session->account->vault) {
+        freshet_vault_close(session->vault);
+    }
+    freshet_account_close(accounts, session->account);
+    free(session);
+}
+
 /* ---- the last token and the environment ---- */
+
+static bool standing_read(const struct pump_session *session, struct share *share, struct now now,
+                          struct session_record *record)
+{
+    return share != NULL &&
+           freshet_share_session_read(share, session->record, now, record) == SHARE_FOUND;
+}
 
 /* {"read_ms": 1, "session_minter": true}: what is needed of an environment. */
 static bool environment_decode(const struct secret *plain, struct now now)
@@ -49,28 +109,68 @@ void freshet_environment_save(const struct pump_session *session, const struct o
     }
 }
 
-void freshet_remembered_read(struct pump_session *session, struct now now,
+static void remembered_take(struct remembered *remembered)
+{
+    remembered->has_token = freshet_jwt_read(remembered->text.text, remembered->text.length,
+                                             &remembered->token, &remembered->claims);
+}
+
+/* What lives in the shared place is fresher than what the store has. */
+static bool remembered_share(struct pump_session *session, struct share *share, struct now now,
                              struct remembered *remembered)
 {
-    const struct vault *vault = session->account->vault;
+    struct session_record record;
+    struct shared_record shared;
+    struct key_view key = {.template_name = "", .audience = ""};
+
+    if (!standing_read(session, share, now, &record) || record.standing != SESSION_STANDS ||
+        record.sid[0] == '\0') {
+        return false;
+    }
+    key.issuer = session->instance.base_url;
+    key.sid = record.sid;
+    key.organization = record.organization;
+    if (freshet_share_read(share, &key, record.epoch, now, &shared) != SHARE_FOUND) {
+        return false;
+    }
+    if (shared.record.has_token && shared.epoch == record.epoch &&
+        freshet_secret_copy(&remembered->text, shared.text, shared.record.token.length) ==
+            FRESHET_OK) {
+        remembered_take(remembered);
+    }
+    freshet_shared_record_wipe(&shared);
+    return remembered->has_token;
+}
+
+static void remembered_stored(struct pump_session *session, struct now now,
+                              struct remembered *remembered, bool want_token)
+{
     struct vault_session ended = {0};
     struct secret environment = {0};
 
-    *remembered = (struct remembered){0};
-    if (vault == NULL) {
-        return;
-    }
-    if (freshet_vault_read(vault, VAULT_ENVIRONMENT, &environment, NULL) == FRESHET_OK) {
+    if (freshet_vault_read(session->account->vault, VAULT_ENVIRONMENT, &environment, NULL) ==
+        FRESHET_OK) {
         remembered->session_minter = environment_decode(&environment, now);
         freshet_secret_free(&environment);
     }
-    if (freshet_vault_session_read(vault, &ended, NULL) == FRESHET_OK) {
+    if (freshet_vault_session_read(session->vault, &ended, NULL) == FRESHET_OK) {
         session->epoch = ended.epoch;
     }
-    if (!ended.signed_out &&
-        freshet_vault_read(vault, VAULT_TOKEN, &remembered->text, NULL) == FRESHET_OK) {
-        remembered->has_token = freshet_jwt_read(remembered->text.text, remembered->text.length,
-                                                 &remembered->token, &remembered->claims);
+    if (want_token && !ended.signed_out &&
+        freshet_vault_read(session->vault, VAULT_TOKEN, &remembered->text, NULL) == FRESHET_OK) {
+        remembered_take(remembered);
+    }
+}
+
+void freshet_remembered_read(struct pump_session *session, struct share *share, struct now now,
+                             struct remembered *remembered)
+{
+    bool shared = false;
+
+    *remembered = (struct remembered){0};
+    shared = remembered_share(session, share, now, remembered);
+    if (session->vault != NULL) {
+        remembered_stored(session, now, remembered, !shared);
     }
 }
 
@@ -83,7 +183,7 @@ void freshet_remembered_free(struct remembered *remembered)
 
 void freshet_last_token_save(const struct pump_session *session, const char *text, size_t length)
 {
-    const struct vault *vault = session->account->vault;
+    const struct vault *vault = session->vault;
 
     if (vault == NULL) {
         return;
@@ -120,20 +220,13 @@ static void standing_write(const struct pump_session *session, struct share *sha
     }
 }
 
-static bool standing_read(const struct pump_session *session, struct share *share, struct now now,
-                          struct session_record *record)
-{
-    return share != NULL &&
-           freshet_share_session_read(share, session->record, now, record) == SHARE_FOUND;
-}
-
 /* The durable record, where an earlier process may have been killed before the issuer was told. */
 static bool standing_is_untold(const struct pump_session *session)
 {
     struct vault_session ended = {0};
 
-    return session->account->vault != NULL &&
-           freshet_vault_session_read(session->account->vault, &ended, NULL) == FRESHET_OK &&
+    return session->vault != NULL &&
+           freshet_vault_session_read(session->vault, &ended, NULL) == FRESHET_OK &&
            ended.signed_out && ended.pending_sign_out && strcmp(ended.sid, session->sid) == 0;
 }
 
@@ -192,9 +285,20 @@ static void standing_save(const struct pump_session *session, bool pending, cons
 
     snprintf(ended.reason, sizeof(ended.reason), "%s", reason);
     snprintf(ended.sid, sizeof(ended.sid), "%.*s", (int)sizeof(ended.sid) - 1, session->sid);
-    if (session->account->vault != NULL) {
-        (void)freshet_vault_session_write(session->account->vault, &ended, NULL);
+    if (session->vault != NULL) {
+        (void)freshet_vault_session_write(session->vault, &ended, NULL);
     }
+}
+
+/* Another session of the same account may have ended meanwhile. */
+static uint64_t standing_last_epoch(const struct pump_session *session)
+{
+    struct vault_session stored = {0};
+
+    if (session->vault != NULL) {
+        (void)freshet_vault_session_read(session->vault, &stored, NULL);
+    }
+    return stored.epoch > session->epoch ? stored.epoch : session->epoch;
 }
 
 void freshet_standing_end(struct pump_session *session, struct share *share, enum session_end end,
@@ -206,7 +310,7 @@ void freshet_standing_end(struct pump_session *session, struct share *share, enu
         return;
     }
     session->ended = true;
-    session->epoch++;
+    session->epoch = standing_last_epoch(session) + 1;
     standing_save(session, end == END_ASKED, reason);
     standing_write(session, share, SESSION_ENDED, "", reason, now);
     if (share != NULL && session->sid[0] != '\0') {

@@ -20,16 +20,29 @@ struct pump_session {
     session_id id;
     struct clerk_instance instance;
     struct account *account;
+    struct vault
+        *vault; /* of its last token and its end; the account's unless a session was wished;
+                            NULL: there is no store */
     char record[FRESHET_ACCOUNT_MAX + 1]; /* the account of its session record */
     char sid[256];                        /* "" until it is known */
     uint64_t epoch;
     bool ended;
 };
 
-/* The text under which all processes find the session record: instance, account, wished session. */
-void freshet_pump_session_name(struct pump_session *session, const char *sid);
+/* What is wished: `sid` is "" for the last active session of the client. */
+struct pump_opening {
+    const struct clerk_instance *instance;
+    const char *account;           /* sessions and processes that give the same one share it */
+    struct credential *credential; /* taken over */
+    const char *sid;
+};
 
-/* What earlier runs left in the store, for an EVENT_OPEN. Free it with freshet_remembered_free(). */
+/* NULL without memory. freshet_pump_session_free(). */
+struct pump_session *freshet_pump_session_new(struct account **accounts, struct store *store,
+                                              const struct pump_opening *opening);
+void freshet_pump_session_free(struct account **accounts, struct pump_session *session);
+
+/* What other processes and earlier runs left, for an EVENT_OPEN. Free it with freshet_remembered_free(). */
 struct remembered {
     struct secret text; /* of the last token */
     struct token token;
@@ -38,7 +51,8 @@ struct remembered {
     bool session_minter;
 };
 
-void freshet_remembered_read(struct pump_session *session, struct now now,
+/* The epoch is learned by the way. */
+void freshet_remembered_read(struct pump_session *session, struct share *share, struct now now,
                              struct remembered *remembered);
 void freshet_remembered_free(struct remembered *remembered);
 

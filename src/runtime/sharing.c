@@ -199,13 +199,20 @@ static void sharing_heard(enum share_news news, const char *name, void *context)
     }
 }
 
+void freshet_sharing_drain(struct sharing *sharing, struct now now)
+{
+    if (sharing->share != NULL) {
+        freshet_share_drain(sharing->share, now, sharing_heard, sharing);
+    }
+}
+
 static void sharing_readable(uv_poll_t *poll, int status, int events)
 {
     struct sharing *sharing = poll->data;
 
     (void)status;
     (void)events;
-    freshet_share_drain(sharing->share, freshet_clock_sample(), sharing_heard, sharing);
+    freshet_sharing_drain(sharing, freshet_clock_sample());
     sharing->news(sharing->context);
 }
 

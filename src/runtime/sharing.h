@@ -65,6 +65,10 @@ void freshet_sharing_publish(struct sharing *sharing, const struct pump_session 
 void freshet_sharing_retract(struct sharing *sharing, const struct pump_session *session,
                              const struct effect *effect, struct now now);
 
+/* Hears what the watch has to tell. The safety net calls it too: a folder that is unmounted says
+ * nothing. */
+void freshet_sharing_drain(struct sharing *sharing, struct now now);
+
 /* Adds an errand about a session, or about one of its keys. */
 void freshet_sharing_look(struct sharing *sharing, enum errand_kind kind, session_id session,
                           const struct key_view *key);

@@ -89,8 +89,8 @@ struct freshet_client_options {
 /*
  * Makes a client. `options` may be NULL. FRESHET_INVALID: an option is out of range;
  * FRESHET_NO_MEMORY; FRESHET_LIMIT: no descriptor or thread could be had; FRESHET_STORE: the store
- * that the options name cannot be used (without such options the client does without one, and its
- * status says why). A key command may take up to 30 s. `error` may be NULL.
+ * that the options name, or that holds credentials already, cannot be used (a client that has no
+ * place for one does without, and its status says why). A key command may take up to 30 s. `error` may be NULL.
  */
 FRESHET_MUST_USE enum freshet_status freshet_open(const struct freshet_client_options *options,
                                                   struct freshet_client **client,
@@ -181,6 +181,17 @@ void freshet_cancel(struct freshet_session *session, freshet_ticket ticket);
 FRESHET_MUST_USE enum freshet_status freshet_peek(struct freshet_session *session, char *buffer,
                                                   size_t size, size_t *length,
                                                   int64_t *expires_at_ms);
+
+/*
+ * A usable token that some process of the user holds, without opening anything: no thread, no request,
+ * no lock. The options are those that a client and a session would be opened with; `options` and
+ * `request` may be NULL. FRESHET_NONE: there is none, so open a session; FRESHET_INVALID: an option
+ * is wrong, and `error` says which. For commands that want one token and end.
+ */
+FRESHET_MUST_USE enum freshet_status freshet_peek_shared(
+    const struct freshet_client_options *options, const struct freshet_session_options *session,
+    const struct freshet_request *request, struct freshet_token **token,
+    struct freshet_error *error);
 
 const char *freshet_token_text(const struct freshet_token *token);
 size_t freshet_token_length(const struct freshet_token *token);

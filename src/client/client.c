@@ -238,15 +238,16 @@ static int client_start_thread(struct freshet_client *client)
     return status;
 }
 
-static int client_start(struct freshet_client *client, const struct freshet_client_options *options,
-                        const struct place_choice *place)
+static int client_start(struct freshet_client *client, const struct freshet_client_options *options)
 {
+    const struct place_choice place = freshet_places_choice(options);
+    bool alone = options->runtime_dir != NULL && options->runtime_dir[0] == '\0';
     struct pump_options pump = {.engine = freshet_engine_options_default(),
                                 .user_agent = options->user_agent != NULL
                                                   ? options->user_agent
                                                   : "freshet/" FRESHET_VERSION,
                                 .ca_file = options->ca_file,
-                                .place = place,
+                                .place = alone ? NULL : &place,
                                 .store = client->store,
                                 .effect = client_effect,
                                 .response = client_response,
@@ -317,7 +318,6 @@ enum freshet_status freshet_open(const struct freshet_client_options *options,
 {
     static const struct freshet_client_options defaults = {.size = sizeof(defaults)};
     struct freshet_client *made = NULL;
-    struct place_choice place;
     enum freshet_status found = FRESHET_OK;
     char reason[128];
     int status = 0;
@@ -333,14 +333,12 @@ enum freshet_status freshet_open(const struct freshet_client_options *options,
         return freshet_error_set(error, FRESHET_NO_MEMORY, 0,
                                  freshet_error_text(FRESHET_NO_MEMORY));
     }
-    found = freshet_places_open(made, options, &place, error);
+    found = freshet_places_open(made, options, error);
     if (found != FRESHET_OK) {
         freshet_close(made);
         return found;
     }
-    status = client_start(made, options,
-                          options->runtime_dir == NULL || options->runtime_dir[0] != '\0' ? &place
-                                                                                          : NULL);
+    status = client_start(made, options);
     if (status != 0) {
         freshet_close(made);
         snprintf(reason, sizeof(reason),

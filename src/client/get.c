@@ -119,7 +119,7 @@ static struct event get_event(const struct freshet_session *session,
     return event;
 }
 
-static bool get_request_valid(const struct freshet_request *request)
+bool freshet_request_valid(const struct freshet_request *request)
 {
     return request == NULL ||
            ((request->size == 0 || request->size >= sizeof(*request)) &&
@@ -303,7 +303,7 @@ enum freshet_status freshet_get(struct freshet_session *session,
     *token = NULL;
     if (freshet_client_forked(client)) {
         status = FRESHET_FORKED;
-    } else if (!get_request_valid(request)) {
+    } else if (!freshet_request_valid(request)) {
         status = FRESHET_INVALID;
     } else {
         *token = get_fast(session, request);
@@ -328,7 +328,7 @@ enum freshet_status freshet_get_async(struct freshet_session *session,
     if (freshet_client_forked(session->client)) {
         return FRESHET_FORKED;
     }
-    if (callback == NULL || !get_request_valid(request)) {
+    if (callback == NULL || !freshet_request_valid(request)) {
         return FRESHET_INVALID;
     }
     call = call_new(session, callback, context);

@@ -155,6 +155,8 @@ void freshet_calls_resolve(struct freshet_client *client, const struct effect *e
 void freshet_calls_close(struct freshet_client *client);
 void freshet_calls_free(struct freshet_client *client); /* unanswered: in a child after fork() */
 
+bool freshet_request_valid(const struct freshet_request *request);
+
 /* token.c */
 struct freshet_token *freshet_token_new(const char *text, size_t length);
 
@@ -169,6 +171,20 @@ void freshet_events_effect(struct freshet_client *client, const struct effect *e
 void freshet_events_response(struct freshet_client *client, request_id request, session_id session,
                              int http_status, const char *error, struct now now);
 
+/* wish.c */
+/* What a host asks for, as the pump takes it. */
+struct wish {
+    struct clerk_instance instance;
+    struct credential credential;
+    const char *name; /* for people */
+    char account[FRESHET_VAULT_NAME_MAX];
+    struct pump_opening opening; /* points into this */
+};
+enum freshet_status freshet_wish_read(struct wish *wish,
+                                      const struct freshet_session_options *options,
+                                      struct source_error *error);
+void freshet_wish_free(struct wish *wish);
+
 /* session.c */
 struct freshet_session *freshet_session_find(struct freshet_client *client, session_id id);
 void freshet_session_refresh_cell(struct freshet_session *session);
@@ -179,6 +195,7 @@ void freshet_sessions_tell(struct freshet_client *client, const struct event *ev
 /* places.c */
 enum freshet_status freshet_places_open(struct freshet_client *client,
                                         const struct freshet_client_options *options,
-                                        struct place_choice *place, struct freshet_error *error);
+                                        struct freshet_error *error);
+struct place_choice freshet_places_choice(const struct freshet_client_options *options);
 
 #endif

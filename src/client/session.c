@@ -1,15 +1,11 @@
 /*
  * Sessions as the host sees them, and what the host tells about them.
  */
-#include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/internal.h"
-
-#define SESSION_NAME FRESHET_VAULT_NAME_MAX /* of an account */
 
 struct freshet_session *freshet_session_find(struct freshet_client *client, session_id id)
 {
@@ -37,11 +33,6 @@ void freshet_session_refresh_cell(struct freshet_session *session)
         cell = freshet_engine_cell(session->client->pump.engine, &key);
     }
     atomic_store_explicit(&session->plain, cell, memory_order_release);
-}
-
-static const char *session_label(const struct freshet_session_options *options)
-{
-    return options->name != NULL ? options->name : "default";
 }
 
 /* What the pump's thread does for freshet_session_open(). */
@@ -110,33 +101,40 @@ void freshet_sessions_tell(struct freshet_client *client, const struct event *ev
     }
 }
 
-/*
- * Processes that are given the same file, or the same token, share an account. A name alone says
- * nothing of whose session it is.
- */
-static bool session_account(const struct freshet_session_options *options, char name[SESSION_NAME])
+static struct freshet_session *session_new(struct freshet_client *client, const char *name)
 {
-    char path[PATH_MAX];
-    int length = 0;
+    struct freshet_session *session = calloc(1, sizeof(*session));
 
-    if (options->client_token_file != NULL) {
-        length = snprintf(
-            name, SESSION_NAME, "file %s",
-            realpath(options->client_token_file, path) != NULL ? path : options->client_token_file);
-    } else if (options->client_token != NULL) {
-        length =
-            snprintf(name, SESSION_NAME, "token %016" PRIx64,
-                     freshet_fingerprint(options->client_token, strlen(options->client_token)));
-    } else {
-        length = snprintf(name, SESSION_NAME, "name %s", session_label(options));
+    if (session == NULL) {
+        return NULL;
     }
-    return length > 0 && length < SESSION_NAME;
+    session->client = client;
+    session->status = SESSION_LOADING;
+    session->name = strdup(name);
+    if (session->name == NULL) {
+        free(session);
+        return NULL;
+    }
+    return session;
 }
 
-static bool session_options_valid(const struct freshet_session_options *options)
+static enum freshet_status session_open(struct freshet_client *client, const struct wish *wish,
+                                        struct freshet_session **session)
 {
-    return options != NULL && (options->size == 0 || options->size >= sizeof(*options)) &&
-           (options->session == NULL || strlen(options->session) <= FRESHET_NAME_MAX);
+    struct opening opening = {.session = session_new(client, wish->name),
+                              .opening = wish->opening,
+                              .status = FRESHET_NO_MEMORY};
+
+    if (opening.session != NULL) {
+        (void)freshet_client_run(client, session_start, &opening);
+    }
+    if (opening.status == FRESHET_OK) {
+        *session = opening.session;
+    } else if (opening.session != NULL) {
+        free(opening.session->name);
+        free(opening.session);
+    }
+    return opening.status;
 }
 
 enum freshet_status freshet_session_open(struct freshet_client *client,
@@ -145,12 +143,8 @@ enum freshet_status freshet_session_open(struct freshet_client *client,
                                          struct freshet_error *error)
 {
     struct source_error reason = {.text = ""};
-    struct clerk_instance instance;
-    struct credential credential = {0};
-    struct freshet_session *made = NULL;
-    struct opening opening;
-    char account[SESSION_NAME];
-    enum freshet_status status = FRESHET_INVALID;
+    struct wish wish;
+    enum freshet_status status = FRESHET_OK;
 
     *session = NULL;
     if (freshet_client_forked(client)) {
@@ -160,52 +154,11 @@ enum freshet_status freshet_session_open(struct freshet_client *client,
         return freshet_error_set(error, FRESHET_WOULD_BLOCK, 0,
                                  "a session cannot be opened inside a callback");
     }
-    if (!session_options_valid(options)) {
-        return freshet_error_set(error, status, 0, "the session options are not valid");
-    }
-    if (!session_account(options, account)) {
-        return freshet_error_set(error, status, 0, "the path of the client token file is too long");
-    }
-    status =
-        freshet_clerk_instance_init(&instance, options->publishable_key, options->url, &reason);
+    status = freshet_wish_read(&wish, options, &reason);
     if (status == FRESHET_OK) {
-        status = freshet_credential_load(&credential, options->client_token,
-                                         options->client_token_file, &reason);
+        status = session_open(client, &wish, session);
     }
-    if (status != FRESHET_OK) {
-        goto out;
-    }
-    made = calloc(1, sizeof(*made));
-    status = FRESHET_NO_MEMORY;
-    if (made == NULL) {
-        goto out;
-    }
-    made->client = client;
-    made->status = SESSION_LOADING;
-    made->name = strdup(session_label(options));
-    if (made->name == NULL) {
-        goto out;
-    }
-    opening =
-        (struct opening){.session = made,
-                         .opening = {.instance = &instance,
-                                     .account = account,
-                                     .credential = &credential,
-                                     .sid = options->session != NULL ? options->session : ""}};
-    status = FRESHET_NO_MEMORY;
-    if (freshet_client_run(client, session_start, &opening)) {
-        status = opening.status;
-    }
-    if (status == FRESHET_OK) {
-        *session = made;
-        made = NULL;
-    }
-out:
-    if (made != NULL) {
-        free(made->name);
-        free(made);
-    }
-    freshet_credential_free(&credential);
+    freshet_wish_free(&wish);
     return freshet_error_set(error, status, 0,
                              reason.text[0] != '\0' ? reason.text : freshet_error_text(status));
 }

@@ -9,8 +9,9 @@
 #include "runtime/clock.h"
 
 /* The safety net: the schedule is looked at this often even if nothing is due. */
-#define PUMP_TICK_MS 30000
-#define PUMP_LATE_MS 1000
+#define PUMP_TICK_MS       30000
+#define PUMP_LATE_MS       1000
+#define PUMP_SAVE_AGAIN_MS 50
 
 static void pump_step(struct pump *pump, const struct event *event);
 
@@ -48,6 +49,7 @@ static void pump_answered(void *context, const struct exchange_answer *answer)
         freshet_environment_save(answer->session, &answer->reading->outcome, answer->received);
     } else if (pump_ends_a_session(answer->on) && answer->reading->outcome.kind == OUTCOME_GOOD) {
         freshet_standing_told(answer->session);
+        pump->unsaved = true;
     }
     event.u.fetched.request = answer->request;
     event.u.fetched.received_boot_ms = answer->received.boot_ms;
@@ -72,6 +74,7 @@ static void pump_status(struct pump *pump, const struct effect *effect, struct n
         freshet_sharing_look(&pump->sharing, ERRAND_STAND, effect->session, NULL);
     } else if (end == END_ASKED || end == END_CONFIRMED) {
         freshet_standing_end(session, pump->sharing.share, end, now);
+        pump->unsaved = true;
     }
 }
 
@@ -98,17 +101,25 @@ static void pump_do(struct pump *pump, const struct effect *effect, struct now n
     case EFFECT_RETRACT:
         freshet_sharing_retract(&pump->sharing, session, effect, now);
         break;
-    case EFFECT_SAVE:
-        freshet_last_token_save(session, effect->u.save.text, effect->u.save.length);
-        break;
     case EFFECT_STATUS:
         pump_status(pump, effect, now);
         break;
+    case EFFECT_SAVE:
     case EFFECT_RESOLVE:
     case EFFECT_COMMIT:
     case EFFECT_IGNORED:
     case EFFECT_EMIT:
         break;
+    }
+}
+
+/* A token that was adopted has been saved by whoever fetched it. */
+static void pump_save(struct pump *pump, const struct effect *effect, const struct event *event)
+{
+    if (effect->kind == EFFECT_SAVE &&
+        (effect->u.save.text == NULL || event->kind != EVENT_ADOPTED)) {
+        freshet_last_token_save(pump->sessions[effect->session], effect->u.save.text,
+                                effect->u.save.length);
     }
 }
 
@@ -121,6 +132,7 @@ static void pump_tell_organization(struct pump *pump, session_id session, struct
     }
 }
 
+/* Leases are given back and tokens published before anybody is told; the disk comes last. */
 static void pump_step(struct pump *pump, const struct event *event)
 {
     struct now now = freshet_clock_sample();
@@ -128,7 +140,12 @@ static void pump_step(struct pump *pump, const struct event *event)
 
     for (size_t i = 0; i < effects.count; i++) {
         pump_do(pump, &effects.items[i], now);
+    }
+    for (size_t i = 0; i < effects.count; i++) {
         pump->options.effect(pump->options.context, &effects.items[i], now);
+    }
+    for (size_t i = 0; i < effects.count; i++) {
+        pump_save(pump, &effects.items[i], event);
     }
     if (event->kind == EVENT_ORGANIZATION) {
         pump_tell_organization(pump, event->session, now);
@@ -190,7 +207,7 @@ static void pump_stand(struct pump *pump, struct pump_session *session, struct n
 static void pump_look(struct pump *pump, const struct pump_session *session, const char *name,
                       struct now now)
 {
-    struct share_name record = freshet_share_name_account(session->record, SHARE_SESSION);
+    struct share_name record = freshet_share_name_account(session->standing, SHARE_SESSION);
     struct entry_view view;
 
     if (name[0] == '\0' || strcmp(record.text, name) == 0) {
@@ -255,11 +272,27 @@ static void pump_run_errand(struct pump *pump, struct errand *errand)
     }
 }
 
+/* What the store was too busy to take. */
+static bool pump_save_standings(struct pump *pump)
+{
+    bool all = true;
+
+    for (uint32_t i = 0; pump->unsaved && i < pump->session_count; i++) {
+        all = (pump->sessions[i] == NULL || freshet_standing_save(pump->sessions[i])) && all;
+    }
+    return all;
+}
+
 static void pump_arm(struct pump *pump)
 {
     int64_t now_ms = freshet_clock_sample().boot_ms;
     int64_t deadline = freshet_min(freshet_engine_deadline(pump->engine),
                                    freshet_exchange_deadline(&pump->exchanges));
+
+    pump->unsaved = !pump_save_standings(pump);
+    if (pump->unsaved) {
+        deadline = freshet_min(deadline, now_ms + PUMP_SAVE_AGAIN_MS);
+    }
 
     pump->alarm_ms = freshet_min(deadline, now_ms + PUMP_TICK_MS);
     freshet_alarm_set(&pump->alarm, pump->alarm_ms);
@@ -474,6 +507,7 @@ void freshet_pump_end(struct pump *pump, session_id session)
 
 void freshet_pump_close(struct pump *pump)
 {
+    (void)pump_save_standings(pump);
     freshet_exchange_drop(&pump->exchanges, NULL);
     freshet_http_close(pump->http);
     freshet_sharing_close(&pump->sharing);

@@ -58,7 +58,8 @@ struct pump {
     struct exchanges exchanges;
     struct sharing sharing;
     struct account *accounts;
-    bool busy; /* inside a step */
+    bool unsaved; /* a session's end may not be in the store yet */
+    bool busy;    /* inside a step */
 };
 
 /* 0, or a negative libuv error; freshet_pump_close() in either case. */

@@ -3,28 +3,44 @@
  */
 #include "runtime/session.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/key.h"
+
 #define ENVIRONMENT_LIFE_MS (INT64_C(24) * 3600 * 1000)
 
 /* ---- life ---- */
 
-/* The text under which all processes find the session record. */
-static void session_name_record(struct pump_session *session, const char *sid)
+/* Instance, what kind of name, and the name; the rest in a number when it is too long. */
+static void session_name(char record[FRESHET_ACCOUNT_MAX + 1],
+                         const struct clerk_instance *instance, const char *kind, const char *name,
+                         uint64_t given)
 {
     char whole[2048];
-    int length = snprintf(whole, sizeof(whole), "%s %s %s", session->instance.base_url,
-                          session->account->name, sid);
+    int length = snprintf(whole, sizeof(whole), "%s %s %s %016" PRIx64, instance->base_url, kind,
+                          name, given);
 
-    if (length >= 0 && (size_t)length < sizeof(session->record)) {
-        memcpy(session->record, whole, (size_t)length + 1);
-        return;
+    if (length >= 0 && length <= FRESHET_ACCOUNT_MAX) {
+        memcpy(record, whole, (size_t)length + 1);
+    } else {
+        snprintf(record, FRESHET_ACCOUNT_MAX + 1, "%.400s %016" PRIx64, instance->base_url,
+                 freshet_fingerprint(whole, strlen(whole)));
     }
-    snprintf(session->record, sizeof(session->record), "%.400s %016llx", session->instance.base_url,
-             (unsigned long long)freshet_fingerprint(whole, strlen(whole)));
+}
+
+void freshet_session_record_name(char record[FRESHET_ACCOUNT_MAX + 1],
+                                 const struct pump_opening *opening, bool stored)
+{
+    const char *given = stored ? opening->credential->text : NULL;
+    char name[FRESHET_VAULT_NAME_MAX + FRESHET_NAME_MAX + 2];
+
+    snprintf(name, sizeof(name), "%s %s", opening->account, opening->sid);
+    session_name(record, opening->instance, "wish", name,
+                 given != NULL ? freshet_fingerprint(given, strlen(given)) : 0);
 }
 
 /* A session that was wished by its id has slots of its own. */
@@ -53,6 +69,7 @@ struct pump_session *freshet_pump_session_new(struct account **accounts, struct 
         return NULL;
     }
     session->instance = *opening->instance;
+    freshet_session_record_name(session->wished, opening, store != NULL);
     session->account = freshet_account_open(accounts, store, session->instance.base_url,
                                             opening->account, opening->credential);
     if (session->account == NULL) {
@@ -60,7 +77,6 @@ struct pump_session *freshet_pump_session_new(struct account **accounts, struct 
         return NULL;
     }
     session->vault = session_vault(session, store, opening->sid);
-    session_name_record(session, opening->sid);
     return session;
 }
 
@@ -78,11 +94,11 @@ void freshet_pump_session_free(struct account **accounts, struct pump_session *s
 
 /* ---- the last token and the environment ---- */
 
-static bool standing_read(const struct pump_session *session, struct share *share, struct now now,
+static bool standing_read(const char *name, struct share *share, struct now now,
                           struct session_record *record)
 {
-    return share != NULL &&
-           freshet_share_session_read(share, session->record, now, record) == SHARE_FOUND;
+    return share != NULL && name[0] != '\0' &&
+           freshet_share_session_read(share, name, now, record) == SHARE_FOUND;
 }
 
 /* {"read_ms": 1, "session_minter": true}: what is needed of an environment. */
@@ -123,7 +139,7 @@ static bool remembered_share(struct pump_session *session, struct share *share, 
     struct shared_record shared;
     struct key_view key = {.template_name = "", .audience = ""};
 
-    if (!standing_read(session, share, now, &record) || record.standing != SESSION_STANDS ||
+    if (!standing_read(session->wished, share, now, &record) || record.standing != SESSION_STANDS ||
         record.sid[0] == '\0') {
         return false;
     }
@@ -197,130 +213,150 @@ void freshet_last_token_save(const struct pump_session *session, const char *tex
 
 /* ---- whether the session stands ---- */
 
-static void standing_write(const struct pump_session *session, struct share *share,
-                           enum session_standing standing, const char *organization,
-                           const char *reason, struct now now)
-{
-    struct session_record record = {.epoch = session->epoch, .standing = standing};
+#define STANDING_ASKED     "the user has signed out"
+#define STANDING_CONFIRMED "the issuer has ended it"
 
-    if (share == NULL) {
-        return;
-    }
-    snprintf(record.account, sizeof(record.account), "%s", session->record);
+static enum share_published standing_write_one(const struct pump_session *session,
+                                               struct share *share, const char *name,
+                                               const char *organization, struct now now)
+{
+    struct session_record record = {.epoch = session->epoch,
+                                    .standing = session->ended ? SESSION_ENDED : SESSION_STANDS};
+
+    snprintf(record.account, sizeof(record.account), "%s", name);
     snprintf(record.issuer, sizeof(record.issuer), "%s", session->instance.base_url);
     snprintf(record.sid, sizeof(record.sid), "%s", session->sid);
     snprintf(record.organization, sizeof(record.organization), "%s", organization);
-    snprintf(record.reason, sizeof(record.reason), "%s", reason);
-    if (freshet_share_session_write(share, &record, now) == SHARE_FAILED) {
-        /* Removing records makes room on a full disk. */
-        if (standing == SESSION_ENDED) {
-            freshet_share_retract_session(share, record.issuer, record.sid, now);
-        }
-        (void)freshet_share_session_write(share, &record, now);
-    }
+    snprintf(record.reason, sizeof(record.reason), "%s", session->ended ? session->reason : "");
+    return freshet_share_session_write(share, &record, now);
 }
 
-/* The durable record, where an earlier process may have been killed before the issuer was told. */
-static bool standing_is_untold(const struct pump_session *session)
+/* The session's own record, and the one in which those look who know only what they wish. */
+static void standing_write(const struct pump_session *session, struct share *share,
+                           const char *organization, struct now now)
 {
-    struct vault_session ended = {0};
+    if (share == NULL || session->sid[0] == '\0') {
+        return;
+    }
+    if (standing_write_one(session, share, session->standing, organization, now) == SHARE_FAILED &&
+        session->ended) {
+        /* Removing records makes room on a full disk. */
+        freshet_share_retract_session(share, session->instance.base_url, session->sid, now);
+        (void)standing_write_one(session, share, session->standing, organization, now);
+    }
+    (void)standing_write_one(session, share, session->wished, organization, now);
+}
 
+/* The user has signed this very session out, and a process died before the issuer was told. */
+static bool standing_is_untold(const struct pump_session *session, const struct session_record *own)
+{
+    struct vault_session stored = {0};
+
+    if (own->standing == SESSION_ENDED && strcmp(own->reason, STANDING_ASKED) == 0) {
+        return true;
+    }
     return session->vault != NULL &&
-           freshet_vault_session_read(session->vault, &ended, NULL) == FRESHET_OK &&
-           ended.signed_out && ended.pending_sign_out && strcmp(ended.sid, session->sid) == 0;
+           freshet_vault_session_read(session->vault, &stored, NULL) == FRESHET_OK &&
+           stored.signed_out && stored.pending_sign_out && strcmp(stored.sid, session->sid) == 0;
+}
+
+/* After an end that the issuer takes back, and after that of another session, a new epoch begins. */
+static uint64_t standing_epoch_after(uint64_t epoch, const struct session_record *record)
+{
+    uint64_t least = record->epoch + (record->standing == SESSION_ENDED ? 1 : 0);
+
+    return epoch > least ? epoch : least;
 }
 
 enum standing_news freshet_standing_begin(struct pump_session *session, struct share *share,
                                           const struct session_view *view, struct now now)
 {
-    struct session_record record;
-    bool found = false;
+    struct session_record own = {0};
+    struct session_record wished = {0};
 
     if (session->sid[0] != '\0' || view->sid[0] == '\0') {
         return STANDING_AS_IT_WAS;
     }
     snprintf(session->sid, sizeof(session->sid), "%s", view->sid);
-    found = standing_read(session, share, now, &record);
-    if (standing_is_untold(session) ||
-        (found && record.standing == SESSION_ENDED && strcmp(record.sid, session->sid) == 0)) {
+    session_name(session->standing, &session->instance, "session", view->sid, 0);
+    (void)standing_read(session->standing, share, now, &own);
+    (void)standing_read(session->wished, share, now, &wished);
+    if (standing_is_untold(session, &own)) {
         return STANDING_UNTOLD;
     }
-    if (found && record.epoch >= session->epoch) {
-        session->epoch = record.epoch + (record.standing == SESSION_ENDED ? 1 : 0);
-    }
-    standing_write(session, share, SESSION_STANDS, view->organization, "", now);
+    session->epoch = standing_epoch_after(session->epoch, &own);
+    session->epoch = standing_epoch_after(session->epoch, &wished);
+    standing_write(session, share, view->organization, now);
     return STANDING_AS_IT_WAS;
 }
 
 enum standing_news freshet_standing_look(struct pump_session *session, struct share *share,
                                          struct now now)
 {
-    struct session_record record;
+    struct session_record own;
 
-    if (session->sid[0] == '\0' || session->ended || !standing_read(session, share, now, &record) ||
-        record.epoch < session->epoch) {
+    if (session->ended || !standing_read(session->standing, share, now, &own) ||
+        own.epoch < session->epoch || strcmp(own.sid, session->sid) != 0) {
         return STANDING_AS_IT_WAS;
     }
-    if (strcmp(record.sid, session->sid) == 0) {
-        session->epoch = record.epoch;
-        session->ended = record.standing == SESSION_ENDED;
-    } else if (record.epoch > session->epoch) {
-        session->ended = true; /* somebody signed in again since ours ended */
-    }
+    session->epoch = own.epoch;
+    session->ended = own.standing == SESSION_ENDED;
     return session->ended ? STANDING_SIGNED_OUT : STANDING_AS_IT_WAS;
 }
 
 void freshet_standing_tell(const struct pump_session *session, struct share *share,
                            const char *organization, struct now now)
 {
-    if (session->sid[0] != '\0' && !session->ended) {
-        standing_write(session, share, SESSION_STANDS, organization, "", now);
+    if (!session->ended) {
+        standing_write(session, share, organization, now);
     }
 }
 
-static void standing_save(const struct pump_session *session, bool pending, const char *reason)
+bool freshet_standing_save(struct pump_session *session)
 {
     struct vault_session ended = {
-        .epoch = session->epoch, .signed_out = true, .pending_sign_out = pending};
-
-    snprintf(ended.reason, sizeof(ended.reason), "%s", reason);
-    snprintf(ended.sid, sizeof(ended.sid), "%.*s", (int)sizeof(ended.sid) - 1, session->sid);
-    if (session->vault != NULL) {
-        (void)freshet_vault_session_write(session->vault, &ended, NULL);
-    }
-}
-
-/* Another session of the same account may have ended meanwhile. */
-static uint64_t standing_last_epoch(const struct pump_session *session)
-{
+        .epoch = session->epoch, .signed_out = true, .pending_sign_out = session->pending};
     struct vault_session stored = {0};
+    enum freshet_status status = FRESHET_OK;
 
-    if (session->vault != NULL) {
-        (void)freshet_vault_session_read(session->vault, &stored, NULL);
+    if (!session->unsaved || session->vault == NULL) {
+        session->unsaved = false;
+        return true;
     }
-    return stored.epoch > session->epoch ? stored.epoch : session->epoch;
+    if (freshet_vault_session_read(session->vault, &stored, NULL) == FRESHET_OK &&
+        stored.epoch > ended.epoch) {
+        ended.epoch = stored.epoch;
+    }
+    snprintf(ended.reason, sizeof(ended.reason), "%s", session->reason);
+    snprintf(ended.sid, sizeof(ended.sid), "%.*s", (int)sizeof(ended.sid) - 1, session->sid);
+    status = freshet_vault_session_write(session->vault, &ended, &session->account->fault);
+    session->unsaved = status == FRESHET_WOULD_BLOCK || status == FRESHET_STORE;
+    return !session->unsaved;
 }
 
 void freshet_standing_end(struct pump_session *session, struct share *share, enum session_end end,
                           struct now now)
 {
-    const char *reason = end == END_ASKED ? "signed out here" : "the issuer has ended it";
-
-    if (session->ended) {
+    if (session->ended || session->sid[0] == '\0') {
         return;
     }
     session->ended = true;
-    session->epoch = standing_last_epoch(session) + 1;
-    standing_save(session, end == END_ASKED, reason);
-    standing_write(session, share, SESSION_ENDED, "", reason, now);
-    if (share != NULL && session->sid[0] != '\0') {
+    session->epoch++;
+    session->reason = end == END_ASKED ? STANDING_ASKED : STANDING_CONFIRMED;
+    session->pending = end == END_ASKED;
+    session->unsaved = true;
+    (void)freshet_standing_save(session);
+    standing_write(session, share, "", now);
+    if (share != NULL) {
         freshet_share_retract_session(share, session->instance.base_url, session->sid, now);
     }
 }
 
-void freshet_standing_told(const struct pump_session *session)
+void freshet_standing_told(struct pump_session *session)
 {
-    if (session->ended) {
-        standing_save(session, false, "signed out");
+    if (session->pending) {
+        session->pending = false;
+        session->unsaved = true;
+        (void)freshet_standing_save(session);
     }
 }

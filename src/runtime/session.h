@@ -23,10 +23,15 @@ struct pump_session {
     struct vault
         *vault; /* of its last token and its end; the account's unless a session was wished;
                             NULL: there is no store */
-    char record[FRESHET_ACCOUNT_MAX + 1]; /* the account of its session record */
-    char sid[256];                        /* "" until it is known */
+    char wished[FRESHET_ACCOUNT_MAX + 1]; /* the record that says which session was meant */
+    char standing[FRESHET_ACCOUNT_MAX +
+                  1]; /* the record of that very session; "" until it is known */
+    char sid[256];    /* the same */
     uint64_t epoch;
     bool ended;
+    const char *reason; /* of the end */
+    bool pending;       /* the issuer is to be told of it */
+    bool unsaved;       /* the store is to be told */
 };
 
 /* What is wished: `sid` is "" for the last active session of the client. */
@@ -36,6 +41,13 @@ struct pump_opening {
     struct credential *credential; /* taken over */
     const char *sid;
 };
+
+/*
+ * The text under which all processes find which session is meant. What was given is part of it where
+ * there is a store: whoever signed in anew does not meet those who have not.
+ */
+void freshet_session_record_name(char record[FRESHET_ACCOUNT_MAX + 1],
+                                 const struct pump_opening *opening, bool stored);
 
 /* NULL without memory. freshet_pump_session_free(). */
 struct pump_session *freshet_pump_session_new(struct account **accounts, struct store *store,
@@ -87,6 +99,9 @@ void freshet_standing_end(struct pump_session *session, struct share *share, enu
                           struct now now);
 
 /* The issuer knows. */
-void freshet_standing_told(const struct pump_session *session);
+void freshet_standing_told(struct pump_session *session);
+
+/* Tries to save what is unsaved; false: not yet. */
+bool freshet_standing_save(struct pump_session *session);
 
 #endif

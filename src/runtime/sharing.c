@@ -165,7 +165,7 @@ void freshet_sharing_release(struct sharing *sharing, const struct effect *effec
 void freshet_sharing_publish(struct sharing *sharing, const struct pump_session *session,
                              const struct effect *effect, struct now now)
 {
-    const struct publication what = {.account = session->record,
+    const struct publication what = {.account = session->standing,
                                      .key = &effect->u.publish.key,
                                      .record = &effect->u.publish.record,
                                      .epoch = session->epoch};

@@ -5,7 +5,7 @@
 #ifndef FRESHET_CLI_CLI_H
 #define FRESHET_CLI_CLI_H
 
-#include <freshet/freshet.h>
+#include <freshet/sink.h>
 #include <jansson.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -27,18 +27,28 @@ enum exit_code {
 struct settings {
     char *config;
     const char *name;  /* the session's, in the configuration; NULL: not given */
-    char *first_title; /* of the session that was taken because none was named */
-    unsigned place;    /* of the session to take if none is named; 0 is the first */
+    char *first_title; /* of a session that was taken although none was named */
     char *url;
     char *publishable_key;
     char *client_token_file;
     char *session;
     char *template_name;
     char *organization; /* NULL: not given; "": the personal workspace */
+    char *cookie_jar;
+    char *cookie_domain;
+    char *token_file;
+    bool focused;
+    bool agent; /* nothing was named but the socket of an agent */
+    bool all;   /* none was named by any means: every session of the configuration */
     bool skip_cache;
+    bool refresh_if_stale;
+    bool no_proactive;
     bool json;
     bool help;
-    int64_t timeout_ms; /* 0: not given */
+    enum freshet_allow_stale allow_stale;
+    int64_t min_remaining_ms;     /* 0: not given; -1: any life will do */
+    int64_t refresh_threshold_ms; /* the same */
+    int64_t timeout_ms;           /* 0: not given */
 };
 
 /* ---- commands ---- */
@@ -47,7 +57,11 @@ enum flag_set {
     FLAGS_SESSION = 1,      /* which session, and how to say what comes out */
     FLAGS_KEY = 2,          /* which of its tokens */
     FLAGS_ORGANIZATION = 4, /* part of the key, or what to switch to */
-    FLAGS_HELP = 8
+    FLAGS_SINK = 8,         /* where else its token goes */
+    FLAGS_FOLLOW = 16,      /* how it is followed */
+    FLAGS_HELP = 32,
+    FLAGS_ALL = 64,   /* none of its own: no name means all sessions */
+    FLAGS_AGENT = 128 /* the same: no session but FRESHET_SOCKET means the agent's */
 };
 
 struct command {
@@ -69,13 +83,15 @@ enum exit_code freshet_command_status(const struct settings *settings);
 enum exit_code freshet_command_watch(const struct settings *settings);
 enum exit_code freshet_command_logout(const struct settings *settings);
 enum exit_code freshet_command_switch(const struct settings *settings);
+int freshet_command_agent(int argc, char **argv);
+int freshet_command_run(int argc, char **argv);
 int freshet_command_issuer(int argc, char **argv);
 int freshet_command_simulate(int argc, char **argv);
 int freshet_command_completion(int argc, char **argv);
 
 /* ---- flags ---- */
 
-enum flag_kind { FLAG_TEXT, FLAG_FILE, FLAG_SWITCH, FLAG_DURATION };
+enum flag_kind { FLAG_TEXT, FLAG_FILE, FLAG_SWITCH, FLAG_DURATION, FLAG_LIFE, FLAG_STALE };
 
 struct flag {
     const char *name;
@@ -99,6 +115,11 @@ void freshet_settings_free(struct settings *settings);
 /* config.c: fills in what is not set yet from the section of that name. */
 enum exit_code freshet_config_read(struct settings *settings);
 
+/* Every session there is, each with what was given; the caller frees the array and what is in it,
+ * also after a failure. */
+enum exit_code freshet_config_read_all(const struct settings *given, struct settings **all,
+                                       size_t *count);
+
 /* help.c */
 void freshet_help(FILE *out);
 void freshet_help_command(const struct command *command, FILE *out);
@@ -110,12 +131,19 @@ void freshet_help_command(const struct command *command, FILE *out);
 struct connection {
     struct freshet_client *client;
     struct freshet_session *session;
+    struct freshet_sink *sink; /* NULL: its token goes nowhere else */
 };
 
-/* Opens a client and a session; the subscriber (may be NULL) hears of everything from the start.
- * Prints the reason if that fails. */
+/* Opens a client, a session and what its token goes to; the subscriber (may be NULL) hears of
+ * everything from the start. Prints the reason if that fails. */
 enum exit_code freshet_connect(const struct settings *settings, freshet_event_callback *callback,
                                void *context, struct connection *connection);
+
+/* One more session of the same client. */
+enum exit_code freshet_connect_also(const struct settings *settings, struct connection *connection);
+
+/* Closes the client too, so the last of its connections, and the sinks of the others. */
+void freshet_disconnect(struct connection *connection);
 
 /* Waits until the client has something to do, and does it, or until one of the caller's own
  * descriptors is readable: their revents say. At most TURN_OWN_MAX of them; -1 is left out. */
@@ -132,6 +160,7 @@ json_t *freshet_status_object(const struct connection *connection);
 /* How long to wait at most. */
 int64_t freshet_settings_timeout_ms(const struct settings *settings);
 /* The get that the flags ask for; its strings are the settings'. */
+struct freshet_session_options freshet_settings_session(const struct settings *settings);
 struct freshet_request freshet_settings_request(const struct settings *settings);
 /* A status as an exit code, and as a sentence on standard error. */
 enum exit_code freshet_exit_code(enum freshet_status status);

@@ -173,15 +173,18 @@ static enum exit_code config_take_section(struct settings *settings, cfg_t *cfg,
                    {&settings->client_token_file, "client_token_file"},
                    {&settings->session, "session"},
                    {&settings->template_name, "template"},
-                   {&settings->organization, "organization"}};
+                   {&settings->organization, "organization"},
+                   {&settings->cookie_jar, "cookie_jar"},
+                   {&settings->cookie_domain, "cookie_domain"},
+                   {&settings->token_file, "token_file"}};
     cfg_t *section = NULL;
     enum exit_code code = EXIT_DONE;
 
     if (settings->name != NULL) {
         section = cfg_gettsec(cfg, "session", settings->name);
     } else if (settings->url == NULL && settings->publishable_key == NULL &&
-               cfg_size(cfg, "session") > settings->place) {
-        section = cfg_getnsec(cfg, "session", settings->place);
+               cfg_size(cfg, "session") > 0) {
+        section = cfg_getnsec(cfg, "session", 0);
         code = config_take(&settings->first_title, cfg_title(section));
         settings->name = settings->first_title;
     }
@@ -213,7 +216,8 @@ static void config_error(cfg_t *cfg, const char *format, va_list arguments)
     fprintf(stderr, "freshet: %s:%d: %s\n", cfg->filename, cfg->line, text);
 }
 
-static enum exit_code config_parse(struct settings *settings, const char *path, char *text)
+/* What the text says, for cfg_free(); NULL after the reason was printed. */
+static cfg_t *config_parse(const char *path, char *text)
 {
     cfg_opt_t session[] = {CFG_STR("url", NULL, CFGF_NONE),
                            CFG_STR("publishable_key", NULL, CFGF_NONE),
@@ -221,55 +225,125 @@ static enum exit_code config_parse(struct settings *settings, const char *path, 
                            CFG_STR("session", NULL, CFGF_NONE),
                            CFG_STR("template", NULL, CFGF_NONE),
                            CFG_STR("organization", NULL, CFGF_NONE),
+                           CFG_STR("cookie_jar", NULL, CFGF_NONE),
+                           CFG_STR("cookie_domain", NULL, CFGF_NONE),
+                           CFG_STR("token_file", NULL, CFGF_NONE),
                            CFG_END()};
     cfg_opt_t root[] = {CFG_SEC("session", session, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
                         CFG_END()};
     int open_line = config_blank_comments(text);
     FILE *file = fmemopen(text, strlen(text), "r");
     cfg_t *cfg = cfg_init(root, CFGF_NONE);
-    enum exit_code code = EXIT_OTHER;
+    bool good = false;
 
     if (file == NULL || cfg == NULL || (cfg->filename = strdup(path)) == NULL) {
         fputs("freshet: out of memory\n", stderr);
         goto out;
     }
     cfg_set_error_function(cfg, config_error);
-    code = EXIT_USAGE;
-    if (cfg_parse_fp(cfg, file) != CFG_SUCCESS) {
-        goto out;
-    }
-    if (open_line != 0) {
+    good = cfg_parse_fp(cfg, file) == CFG_SUCCESS;
+    if (good && open_line != 0) {
+        good = false;
         fprintf(stderr, "freshet: %s:%d: the section that begins here is never closed; add }\n",
                 path, open_line);
-        goto out;
     }
-    code = config_take_section(settings, cfg, path);
 out:
     if (file != NULL) {
         fclose(file);
     }
-    if (cfg != NULL) {
+    if (cfg != NULL && !good) {
         cfg_free(cfg);
+        cfg = NULL;
     }
-    return code;
+    return cfg;
 }
 
-enum exit_code freshet_config_read(struct settings *settings)
+/* ---- the whole ---- */
+
+/* The configuration, for config_close(); its cfg is NULL when there is none. */
+struct config {
+    char *path;
+    cfg_t *cfg;
+};
+
+static void config_close(struct config *config)
 {
-    char *found = settings->config == NULL ? config_default_path() : NULL;
-    const char *path = settings->config != NULL ? settings->config : found;
+    if (config->cfg != NULL) {
+        cfg_free(config->cfg);
+    }
+    free(config->path);
+}
+
+static enum exit_code config_open(struct config *config, const struct settings *settings)
+{
     char *text = NULL;
     enum exit_code code = EXIT_DONE;
 
-    if (path != NULL) {
-        text = config_load(path);
-        code = text != NULL ? config_parse(settings, path, text) : EXIT_USAGE;
+    *config = (struct config){.path = settings->config != NULL ? strdup(settings->config)
+                                                               : config_default_path()};
+    if (config->path != NULL) {
+        text = config_load(config->path);
+        config->cfg = text != NULL ? config_parse(config->path, text) : NULL;
+        code = config->cfg != NULL ? EXIT_DONE : EXIT_USAGE;
     } else if (settings->name != NULL) {
         fprintf(stderr, "freshet: there is no configuration to look '%s' up in; give --config\n",
                 settings->name);
         code = EXIT_USAGE;
     }
     free(text);
-    free(found);
+    return code;
+}
+
+enum exit_code freshet_config_read(struct settings *settings)
+{
+    struct config config;
+    enum exit_code code = config_open(&config, settings);
+
+    if (code == EXIT_DONE && config.cfg != NULL) {
+        code = config_take_section(settings, config.cfg, config.path);
+    }
+    config_close(&config);
+    return code;
+}
+
+/* Flags and environment speak of each session. */
+static enum exit_code config_copy(struct settings *copy, const struct settings *given,
+                                  const char *title)
+{
+    enum exit_code code = config_take(&copy->first_title, title);
+
+    *copy = (struct settings){.first_title = copy->first_title,
+                              .name = copy->first_title,
+                              .skip_cache = given->skip_cache,
+                              .refresh_if_stale = given->refresh_if_stale,
+                              .allow_stale = given->allow_stale,
+                              .min_remaining_ms = given->min_remaining_ms,
+                              .refresh_threshold_ms = given->refresh_threshold_ms,
+                              .focused = given->focused};
+    code = code == EXIT_DONE ? config_take(&copy->template_name, given->template_name) : code;
+    return code == EXIT_DONE ? config_take(&copy->organization, given->organization) : code;
+}
+
+enum exit_code freshet_config_read_all(const struct settings *given, struct settings **all,
+                                       size_t *count)
+{
+    struct config config;
+    enum exit_code code = config_open(&config, given);
+    size_t sections = config.cfg != NULL ? cfg_size(config.cfg, "session") : 0;
+
+    *count = 0;
+    *all = calloc(sections + 1, sizeof(**all));
+    for (; *all != NULL && code == EXIT_DONE && *count < sections; ++*count) {
+        struct settings *one = &(*all)[*count];
+
+        code = config_copy(one, given,
+                           cfg_title(cfg_getnsec(config.cfg, "session", (unsigned)*count)));
+        code = code == EXIT_DONE ? config_take_section(one, config.cfg, config.path) : code;
+    }
+    if (*all == NULL) {
+        fputs("freshet: out of memory\n", stderr);
+        code = EXIT_OTHER;
+    }
+    config_close(&config);
     return code;
 }

@@ -57,28 +57,78 @@ int64_t freshet_settings_timeout_ms(const struct settings *settings)
     return settings->timeout_ms != 0 ? settings->timeout_ms : CONNECT_TIMEOUT_DEFAULT_MS;
 }
 
+struct freshet_session_options freshet_settings_session(const struct settings *settings)
+{
+    return (struct freshet_session_options){.size = sizeof(struct freshet_session_options),
+                                            .name = settings->name,
+                                            .publishable_key = settings->publishable_key,
+                                            .url = settings->url,
+                                            .client_token_file = settings->client_token_file,
+                                            .session = settings->session};
+}
+
 struct freshet_request freshet_settings_request(const struct settings *settings)
 {
     return (struct freshet_request){.size = sizeof(struct freshet_request),
                                     .template_name = settings->template_name,
                                     .organization = settings->organization,
                                     .skip_cache = settings->skip_cache ? 1 : 0,
+                                    .refresh_if_stale = settings->refresh_if_stale ? 1 : 0,
+                                    .allow_stale = settings->allow_stale,
+                                    .min_remaining_ms = settings->min_remaining_ms,
+                                    .refresh_threshold_ms = settings->refresh_threshold_ms,
                                     .timeout_ms = freshet_settings_timeout_ms(settings)};
+}
+
+static enum freshet_status connect_sink(const struct settings *settings,
+                                        struct connection *connection, struct freshet_error *error)
+{
+    const struct freshet_sink_options options = {.size = sizeof(options),
+                                                 .token_file = settings->token_file,
+                                                 .cookie_jar = settings->cookie_jar,
+                                                 .cookie_domain = settings->cookie_domain};
+    enum freshet_status status = FRESHET_OK;
+
+    if (options.token_file == NULL && options.cookie_jar == NULL) {
+        return FRESHET_OK;
+    }
+    status = freshet_sink_open(connection->session, &options, &connection->sink, error);
+    if (status == FRESHET_OK && settings->focused) {
+        status = freshet_sink_focus(connection->sink, 1);
+    }
+    return status;
+}
+
+static enum freshet_status connect_session(const struct settings *settings,
+                                           struct connection *connection,
+                                           struct freshet_error *error)
+{
+    const struct freshet_session_options options = freshet_settings_session(settings);
+    enum freshet_status status =
+        freshet_session_open(connection->client, &options, &connection->session, error);
+
+    return status == FRESHET_OK ? connect_sink(settings, connection, error) : status;
+}
+
+static enum exit_code connect_explain(const struct settings *settings, enum freshet_status status,
+                                      const struct freshet_error *error)
+{
+    if (status != FRESHET_OK && settings->name != NULL) {
+        fprintf(stderr, "freshet: session %s: %s\n", settings->name, error->message);
+    } else if (status != FRESHET_OK) {
+        fprintf(stderr, "freshet: %s\n", error->message);
+    }
+    return freshet_exit_code(status);
 }
 
 enum exit_code freshet_connect(const struct settings *settings, freshet_event_callback *callback,
                                void *context, struct connection *connection)
 {
     /* Who follows a token reads it, if only with the eyes: it never sleeps. */
-    const struct freshet_client_options how = {
-        .size = sizeof(how), .host_loop = 1, .idle_cycles = -1};
-    const struct freshet_session_options options = {.size = sizeof(options),
-                                                    .name = settings->name,
-                                                    .publishable_key = settings->publishable_key,
-                                                    .url = settings->url,
-                                                    .client_token_file =
-                                                        settings->client_token_file,
-                                                    .session = settings->session};
+    const struct freshet_client_options how = {.size = sizeof(how),
+                                               .host_loop = 1,
+                                               .idle_cycles = -1,
+                                               .reactive = settings->no_proactive ? 1 : 0};
     struct freshet_error error;
     enum freshet_status status = freshet_open(&how, &connection->client, &error);
 
@@ -86,14 +136,26 @@ enum exit_code freshet_connect(const struct settings *settings, freshet_event_ca
         status = freshet_subscribe(connection->client, callback, context);
     }
     if (status == FRESHET_OK) {
-        status = freshet_session_open(connection->client, &options, &connection->session, &error);
+        status = connect_session(settings, connection, &error);
     }
     if (status != FRESHET_OK) {
-        fprintf(stderr, "freshet: %s\n", error.message);
-        freshet_close(connection->client);
-        connection->client = NULL;
+        freshet_disconnect(connection);
     }
-    return freshet_exit_code(status);
+    return connect_explain(settings, status, &error);
+}
+
+enum exit_code freshet_connect_also(const struct settings *settings, struct connection *connection)
+{
+    struct freshet_error error;
+
+    return connect_explain(settings, connect_session(settings, connection, &error), &error);
+}
+
+void freshet_disconnect(struct connection *connection)
+{
+    freshet_sink_close(connection->sink);
+    freshet_close(connection->client);
+    *connection = (struct connection){0};
 }
 
 void freshet_turn(const struct connection *connection, struct pollfd *own, size_t count)

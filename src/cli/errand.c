@@ -170,7 +170,7 @@ static enum exit_code logout_work(struct errand *errand)
     enum freshet_status status = errand_settle(errand);
 
     if (status == FRESHET_OK) {
-        status = freshet_sign_out(errand->connection.session);
+        status = freshet_sign_out(errand->connection.session, FRESHET_SIGN_OUT_FITTING);
     }
     if (status != FRESHET_OK) {
         return logout_unsettled(errand, status);
@@ -184,7 +184,7 @@ static enum exit_code logout_work(struct errand *errand)
     }
     fprintf(stderr,
             "freshet: session %s: signed out here, but the issuer could not be told (%s %d); it is "
-            "told again only while a process runs, so run this again\n",
+            "told when a program uses this session again, or run this again\n",
             errand_name(errand), errand->answered ? "last answer" : "no answer",
             errand->http_status);
     return EXIT_ISSUER;
@@ -287,7 +287,7 @@ static enum exit_code errand_run(const struct settings *settings,
     if (code == EXIT_DONE) {
         code = work(&errand);
     }
-    freshet_close(errand.connection.client);
+    freshet_disconnect(&errand.connection);
     close(errand.timer);
     return code;
 }

@@ -89,7 +89,11 @@ static void completion_print(void)
     completion_values(FLAG_TEXT);
     puts(") return ;;");
     completion_values(FLAG_DURATION);
-    puts(") words='5s 30s 5m' ;;\n"
+    puts(") words='5s 30s 5m' ;;");
+    completion_values(FLAG_LIFE);
+    puts(") words='0 10s 30s' ;;");
+    completion_values(FLAG_STALE);
+    puts(") words='never usable expired' ;;\n"
          "    *) case $((COMP_CWORD == 1)):${COMP_WORDS[1]} in");
     printf("    1:*) words='");
     for (const struct command *command = freshet_commands; command->name != NULL; command++) {

@@ -32,18 +32,35 @@ static bool helper_path(const char *name, char *path, size_t size)
     return (size_t)snprintf(path, size, "%s/libexec/freshet/%s", self, name) < size;
 }
 
-int freshet_command_issuer(int argc, char **argv)
+static int helper_become(const char *name, char **argv)
 {
     char path[HELPER_PATH_MAX];
 
-    (void)argc;
-    if (!helper_path("freshet-issuer", path, sizeof(path))) {
+    if (!helper_path(name, path, sizeof(path))) {
         fprintf(stderr, "freshet: cannot tell where freshet itself is installed\n");
         return EXIT_OTHER;
     }
     execv(path, argv);
     fprintf(stderr, "freshet: cannot start %s: %s; install freshet again\n", path, strerror(errno));
     return EXIT_OTHER;
+}
+
+int freshet_command_agent(int argc, char **argv)
+{
+    (void)argc;
+    return helper_become("freshet-agent", argv);
+}
+
+int freshet_command_run(int argc, char **argv)
+{
+    (void)argc;
+    return helper_become("freshet-run", argv);
+}
+
+int freshet_command_issuer(int argc, char **argv)
+{
+    (void)argc;
+    return helper_become("freshet-issuer", argv);
 }
 
 int freshet_command_simulate(int argc, char **argv)

@@ -19,8 +19,10 @@ const struct command freshet_commands[] = {
      "  curl -H \"Authorization: Bearer $(freshet token work)\" https://api.example.com/\n\n"
      "With --json: {\"token\", \"expires_at_ms\", \"remaining_ms\", \"stale\"}; stale says that it "
      "has\nless life left than is wanted, because no newer one could be had. Without --timeout it\n"
-     "waits 30 s at most.",
-     TAKES_TOKEN, false, freshet_command_token, NULL},
+     "waits 30 s at most.\n\n"
+     "It is taken from what a process of yours has published, else from your agent, else from the\n"
+     "issuer. With FRESHET_SOCKET set and nothing configured, the agent there is asked.",
+     TAKES_TOKEN | FLAGS_AGENT, false, freshet_command_token, NULL},
     {"status", "[NAME] [FLAG...]", "show what is known about a session, and why",
      "Asks for a token as freshet token would, 30 s at most without --timeout, and shows what is\n"
      "known then: the session's status, the issuer's clock, each token's zone, age, last attempt\n"
@@ -28,25 +30,33 @@ const struct command freshet_commands[] = {
      "session is in trouble.",
      TAKES_TOKEN, false, freshet_command_status, NULL},
     {"watch", "[NAME] [FLAG...]", "follow a session live",
-     "Keeps a session fresh and prints a line for each request, answer, new token and failure.\n"
+     "Keeps a session fresh, or without NAME and flags that name one all of the configuration, and\n"
+     "prints a line for each request, answer, new token and failure.\n"
      "On a terminal a bar for each token shows the life it has left; it is refreshed at the mark.\n"
      "Zones: fresh; due (a new one is asked for); danger (callers wait for it); none.\n\n"
      "--template and --organization watch that token too. With --json each line is one JSON\n"
      "object. It ends at Ctrl-C or after --timeout (status 0), when one has to sign in again (4),\n"
-     "or when the issuer refuses template or organization (6).",
-     TAKES_TOKEN, false, freshet_command_watch, NULL},
+     "or when the issuer refuses template or organization (6).\n\n"
+     "--cookie-jar and --token-file keep the session's own token in files for other programs, as\n"
+     "long as this runs:\n"
+     "  curl -b FILE https://api.example.com/",
+     TAKES_TOKEN | FLAGS_SINK | FLAGS_FOLLOW | FLAGS_ALL, false, freshet_command_watch, NULL},
     {"logout", "NAME [FLAG...]", "sign a session out",
      "Signs the session out here, at once and for good, then tells the issuer and waits for its\n"
      "answer, 30 s at most without --timeout. Status 0: the issuer knows. 3 or 6: it could not be\n"
-     "told yet; it is told again only while a process runs, so repeat the command. While the\n"
+     "told yet; it is told when a program uses the session again, or repeat the command. While the\n"
      "issuer cannot say which sessions there are, nothing is signed out. The client token file\n"
-     "stays.",
-     TAKES_SESSION, true, freshet_command_logout, NULL},
+     "stays; the token is taken out of --cookie-jar and --token-file.",
+     TAKES_SESSION | FLAGS_SINK, true, freshet_command_logout, NULL},
     {"switch", "NAME --organization ID [FLAG...]", "switch a session's active organization",
      "Makes ID the session's active organization at the issuer, '' the personal workspace, and\n"
      "prints what is active then. Tokens asked for without --organization are for that one from\n"
      "then on. Without --timeout it waits 30 s at most.",
      TAKES_SESSION | FLAGS_ORGANIZATION, true, freshet_command_switch, NULL},
+    {"agent", "[NAME...] [FLAG...]", "keep sessions fresh and serve their tokens", NULL, 0, false,
+     NULL, freshet_command_agent},
+    {"run", "[NAME] [FLAG...] -- COMMAND", "run a command with a session kept fresh for it", NULL,
+     0, false, NULL, freshet_command_run},
     {"issuer", "[OPTION...]", "run a development issuer on this machine", NULL, 0, false, NULL,
      freshet_command_issuer},
     {"simulate", "[OPTION...] SCENARIO.json", "run a scenario in virtual time", NULL, 0, false,

@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 
 #define SETTINGS_TIMEOUT_MAX_MS 3600000
+#define SETTINGS_LIFE_MAX_MS    86400000
 
 #define FLAG_AT(member) offsetof(struct settings, member)
 
@@ -30,6 +31,24 @@ const struct flag freshet_flags[] = {
      FLAG_AT(organization), "ID", "organization; '' is the personal workspace"},
     {"--skip-cache", NULL, FLAG_SWITCH, FLAGS_KEY, FLAG_AT(skip_cache), "",
      "a token asked for now, whatever is held"},
+    {"--min-remaining", "FRESHET_MIN_REMAINING", FLAG_LIFE, FLAGS_KEY, FLAG_AT(min_remaining_ms),
+     "TIME", "life that it must have left; 0: any"},
+    {"--refresh-threshold", "FRESHET_REFRESH_THRESHOLD", FLAG_LIFE, FLAGS_KEY,
+     FLAG_AT(refresh_threshold_ms), "TIME", "with less life left a new one is got"},
+    {"--refresh-if-stale", NULL, FLAG_SWITCH, FLAGS_KEY, FLAG_AT(refresh_if_stale), "",
+     "wait for the new one then"},
+    {"--allow-stale", "FRESHET_ALLOW_STALE", FLAG_STALE, FLAGS_KEY, FLAG_AT(allow_stale), "WHICH",
+     "rather than an error: never, usable, expired"},
+    {"--no-proactive", NULL, FLAG_SWITCH, FLAGS_FOLLOW, FLAG_AT(no_proactive), "",
+     "no refresh by time alone"},
+    {"--cookie-jar", "FRESHET_COOKIE_JAR", FLAG_FILE, FLAGS_SINK, FLAG_AT(cookie_jar), "FILE",
+     "keep the session's cookies there, for curl"},
+    {"--cookie-domain", "FRESHET_COOKIE_DOMAIN", FLAG_TEXT, FLAGS_SINK, FLAG_AT(cookie_domain),
+     "HOST", "the host that they are sent to"},
+    {"--token-file", "FRESHET_TOKEN_FILE", FLAG_FILE, FLAGS_SINK, FLAG_AT(token_file), "FILE",
+     "keep the token there"},
+    {"--focused", NULL, FLAG_SWITCH, FLAGS_FOLLOW, FLAG_AT(focused), "",
+     "also in a jar of another live session"},
     {"--timeout", "FRESHET_TIMEOUT", FLAG_DURATION, FLAGS_SESSION, FLAG_AT(timeout_ms), "TIME",
      "at most so long: 250ms, 30s, 5m, up to 1h"},
     {"--config", "FRESHET_CONFIG", FLAG_FILE, FLAGS_SESSION, FLAG_AT(config), "FILE",
@@ -42,7 +61,7 @@ const struct flag freshet_flags[] = {
 /* ---- values ---- */
 
 /* "30s", "250ms", "5m", "1h", or seconds. */
-static bool settings_duration(const char *text, int64_t *ms)
+static bool settings_duration(const char *text, int64_t least_ms, int64_t most_ms, int64_t *ms)
 {
     char *end = NULL;
     double value = 0;
@@ -62,11 +81,35 @@ static bool settings_duration(const char *text, int64_t *ms)
     } else if (strcmp(end, "s") != 0 && *end != '\0') {
         return false;
     }
-    if (value * unit < 1 || value * unit > SETTINGS_TIMEOUT_MAX_MS) {
+    if (value * unit < (double)least_ms || value * unit > (double)most_ms) {
         return false;
     }
     *ms = (int64_t)(value * unit);
     return true;
+}
+
+/* Zero is a value there: it is kept as -1. */
+static bool settings_life(const char *text, int64_t *ms)
+{
+    bool good = settings_duration(text, 0, SETTINGS_LIFE_MAX_MS, ms);
+
+    *ms = good && *ms == 0 ? -1 : *ms;
+    return good;
+}
+
+static bool settings_stale(const char *text, enum freshet_allow_stale *which)
+{
+    static const char *const names[] = {[FRESHET_STALE_DEFAULT] = "usable",
+                                        [FRESHET_STALE_NEVER] = "never",
+                                        [FRESHET_STALE_EXPIRED] = "expired"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *which = (enum freshet_allow_stale)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum exit_code settings_text(char **slot, const char *text)
@@ -87,6 +130,8 @@ static enum exit_code settings_set(struct settings *settings, const struct flag 
                                    const char *from, const char *value)
 {
     void *slot = (char *)settings + flag->offset;
+    const char *wanted = "";
+    bool good = false;
 
     switch (flag->kind) {
     case FLAG_TEXT:
@@ -96,14 +141,22 @@ static enum exit_code settings_set(struct settings *settings, const struct flag 
         *(bool *)slot = true;
         return EXIT_DONE;
     case FLAG_DURATION:
-        if (settings_duration(value, slot)) {
-            return EXIT_DONE;
-        }
+        good = settings_duration(value, 1, SETTINGS_TIMEOUT_MAX_MS, slot);
+        wanted = "no duration from 1ms to 1h, such as 250ms, 30s or 5m";
+        break;
+    case FLAG_LIFE:
+        good = settings_life(value, slot);
+        wanted = "no duration from 0 to 24h, such as 30s or 5m";
+        break;
+    case FLAG_STALE:
+        good = settings_stale(value, slot);
+        wanted = "none of never, usable and expired";
         break;
     }
-    fprintf(stderr, "freshet: %s: '%s' is no duration from 1ms to 1h, such as 250ms, 30s or 5m\n",
-            from, value);
-    return EXIT_USAGE;
+    if (!good) {
+        fprintf(stderr, "freshet: %s: '%s' is %s\n", from, value, wanted);
+    }
+    return good ? EXIT_DONE : EXIT_USAGE;
 }
 
 static bool settings_has(const struct settings *settings, const struct flag *flag)
@@ -116,7 +169,10 @@ static bool settings_has(const struct settings *settings, const struct flag *fla
         return *(char *const *)slot != NULL;
     case FLAG_SWITCH:
         return *(const bool *)slot;
+    case FLAG_STALE:
+        return *(const enum freshet_allow_stale *)slot != FRESHET_STALE_DEFAULT;
     case FLAG_DURATION:
+    case FLAG_LIFE:
         break;
     }
     return *(const int64_t *)slot != 0;
@@ -210,6 +266,22 @@ static enum exit_code settings_environment(struct settings *settings, const stru
 
 /* ---- the whole ---- */
 
+static void settings_drop_sinks(struct settings *settings)
+{
+    free(settings->cookie_jar);
+    free(settings->cookie_domain);
+    free(settings->token_file);
+    settings->cookie_jar = settings->cookie_domain = settings->token_file = NULL;
+}
+
+/* Nothing that belongs to one session only was given. */
+static bool settings_name_none(const struct settings *settings)
+{
+    return settings->name == NULL && settings->url == NULL && settings->publishable_key == NULL &&
+           settings->client_token_file == NULL && settings->session == NULL &&
+           settings->cookie_jar == NULL && settings->token_file == NULL;
+}
+
 enum exit_code freshet_settings_read(struct settings *settings, const struct command *command,
                                      int argc, char **argv)
 {
@@ -232,7 +304,14 @@ enum exit_code freshet_settings_read(struct settings *settings, const struct com
                 command->name);
         return EXIT_USAGE;
     }
-    return freshet_config_read(settings);
+    settings->all = (command->flags & FLAGS_ALL) != 0 && settings_name_none(settings);
+    code = settings->all ? EXIT_DONE : freshet_config_read(settings);
+    settings->agent = (command->flags & FLAGS_AGENT) != 0 && settings_name_none(settings) &&
+                      getenv("FRESHET_SOCKET") != NULL;
+    if ((command->flags & FLAGS_SINK) == 0) {
+        settings_drop_sinks(settings);
+    }
+    return code;
 }
 
 void freshet_settings_free(struct settings *settings)
@@ -245,4 +324,5 @@ void freshet_settings_free(struct settings *settings)
     free(settings->template_name);
     free(settings->organization);
     free(settings->config);
+    settings_drop_sinks(settings);
 }

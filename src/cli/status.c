@@ -134,6 +134,6 @@ enum exit_code freshet_command_status(const struct settings *settings)
         status_print(root, freshet_has_colour());
     }
     json_decref(root);
-    freshet_close(connection.client);
+    freshet_disconnect(&connection);
     return code;
 }

@@ -7,3 +7,4 @@ freshet_script_test(NAME e2e_command_live LABELS e2e
     COMMAND ${CMAKE_CURRENT_LIST_DIR}/command_live $<TARGET_FILE:on_terminal>)
 freshet_script_test(NAME e2e_command_offline LABELS e2e
     COMMAND ${CMAKE_CURRENT_LIST_DIR}/command_offline)
+freshet_script_test(NAME e2e_cookie_jar LABELS e2e COMMAND ${CMAKE_CURRENT_LIST_DIR}/cookie_jar)

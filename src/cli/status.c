@@ -71,12 +71,12 @@ static void status_print_session(const json_t *session)
     printf("session %s (%s): %s\n", freshet_text_of(session, "name"),
            status_or(freshet_text_of(session, "session"), "not known yet"),
            freshet_text_of(session, "status"));
-    printf("  active organization: %s; sharing %s\n",
+    printf("  active organization: %s; client token kept in %s\n",
            status_or(freshet_text_of(session, "organization"), "none"),
-           freshet_text_of(session, "sharing"));
+           freshet_text_of(session, "credential"));
     status_print_clock(session);
-    if (json_is_false(json_object_get(session, "credential_saved"))) {
-        puts("  the client token's successor could not be saved; check its file and folder");
+    if (freshet_text_of(session, "credential_fault")[0] != '\0') {
+        printf("  %s\n", freshet_text_of(session, "credential_fault"));
     }
     json_array_foreach(json_object_get(session, "tokens"), i, token)
     {
@@ -92,6 +92,12 @@ static void status_print(const json_t *root, bool colour)
     json_array_foreach(json_object_get(root, "sessions"), i, item)
     {
         status_print_session(item);
+    }
+    printf("sharing with other processes: %s%s\n",
+           status_or(freshet_text_of(root, "sharing_place"), "off"),
+           freshet_text_of(root, "sharing_fault")[0] != '\0' ? ", but:" : "");
+    if (freshet_text_of(root, "sharing_fault")[0] != '\0') {
+        printf("  %s\n", freshet_text_of(root, "sharing_fault"));
     }
     puts("last events");
     json_array_foreach(json_object_get(root, "events"), i, item)

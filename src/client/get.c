@@ -305,6 +305,8 @@ enum freshet_status freshet_get(struct freshet_session *session,
         status = FRESHET_FORKED;
     } else if (!freshet_request_valid(request)) {
         status = FRESHET_INVALID;
+    } else if (freshet_session_closed(session)) {
+        status = FRESHET_CLOSED;
     } else {
         *token = get_fast(session, request);
         if (*token == NULL) {
@@ -331,6 +333,9 @@ enum freshet_status freshet_get_async(struct freshet_session *session,
     if (callback == NULL || !freshet_request_valid(request)) {
         return FRESHET_INVALID;
     }
+    if (freshet_session_closed(session)) {
+        return FRESHET_CLOSED;
+    }
     call = call_new(session, callback, context);
     if (call == NULL) {
         return status;
@@ -347,7 +352,7 @@ void freshet_cancel(struct freshet_session *session, freshet_ticket ticket)
 {
     struct event event = {.kind = EVENT_CANCEL, .session = session->id};
 
-    if (!freshet_client_forked(session->client)) {
+    if (!freshet_client_forked(session->client) && !freshet_session_closed(session)) {
         event.u.cancel.ticket = ticket;
         (void)freshet_inbox_put(session->client, &event);
     }

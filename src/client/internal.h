@@ -187,6 +187,7 @@ void freshet_wish_free(struct wish *wish);
 
 /* session.c */
 struct freshet_session *freshet_session_find(struct freshet_client *client, session_id id);
+bool freshet_session_closed(const struct freshet_session *session);
 void freshet_session_refresh_cell(struct freshet_session *session);
 void freshet_session_over(struct freshet_client *client, session_id id);
 /* An event for every session: EVENT_FOCUS, or EVENT_WANT, which later ones hear of too. */

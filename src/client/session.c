@@ -17,6 +17,11 @@ struct freshet_session *freshet_session_find(struct freshet_client *client, sess
     return session;
 }
 
+bool freshet_session_closed(const struct freshet_session *session)
+{
+    return atomic_load_explicit(&session->closed, memory_order_acquire);
+}
+
 /* Points readers at the cell of the active token; called on the pump's thread after each change. */
 void freshet_session_refresh_cell(struct freshet_session *session)
 {
@@ -24,7 +29,7 @@ void freshet_session_refresh_cell(struct freshet_session *session)
     struct key_view key = {.template_name = "", .audience = ""};
     struct cell *cell = NULL;
 
-    if (!atomic_load_explicit(&session->closed, memory_order_acquire) &&
+    if (!freshet_session_closed(session) &&
         freshet_engine_view_session(session->client->pump.engine, session->id, (struct now){0},
                                     &view) &&
         (view.status == SESSION_READY || view.status == SESSION_DEGRADED)) {
@@ -173,7 +178,9 @@ void freshet_session_close(struct freshet_session *session)
     }
     client = session->client;
     event.session = session->id;
-    atomic_store_explicit(&session->closed, true, memory_order_release);
+    if (atomic_exchange_explicit(&session->closed, true, memory_order_acq_rel)) {
+        return;
+    }
     atomic_store_explicit(&session->plain, NULL, memory_order_release);
     (void)freshet_inbox_put(client, &event);
 }
@@ -185,7 +192,7 @@ static enum freshet_status session_tell(struct freshet_session *session, const s
     if (freshet_client_forked(session->client)) {
         return FRESHET_FORKED;
     }
-    if (atomic_load_explicit(&session->closed, memory_order_acquire)) {
+    if (freshet_session_closed(session)) {
         return FRESHET_CLOSED;
     }
     return freshet_inbox_put(session->client, event) ? FRESHET_OK : FRESHET_NO_MEMORY;

@@ -192,9 +192,10 @@ struct event {
     session_id session; /* where an event speaks of one session */
     union {
         struct {
-            const char *issuer;  /* names the issuer: sessions of one issuer share its clock */
-            const char *sid;     /* "": choose when the client has been read */
-            bool session_minter; /* as an environment read earlier says */
+            const char *issuer;    /* names the issuer: sessions of one issuer share its clock */
+            const char *sid;       /* "": choose when the client has been read */
+            const char *ended_sid; /* signed out once, and the issuer not told; NULL or "": none */
+            bool session_minter;   /* as an environment read earlier says */
             bool has_last_token;
             struct token last_token; /* persisted by an earlier run */
         } open;

@@ -127,6 +127,17 @@ static struct entry *load_stand_in(struct engine *engine, struct session *sessio
     return entry;
 }
 
+/* The user has signed this session out before; what is left to do is to tell the issuer. */
+static bool load_signs_out(struct engine *engine, struct session *session)
+{
+    bool over = session->sid != 0 && session->sid == session->ended_sid;
+
+    if (over) {
+        freshet_session_sign_out(engine, session, SIGN_OUT_FITTING);
+    }
+    return over;
+}
+
 static enum freshet_status load_status(const struct outcome *out)
 {
     switch (out->kind) {
@@ -150,6 +161,9 @@ static void load_outage(struct engine *engine, struct session *session, const st
 
     session->outage = true;
     entry = load_stand_in(engine, session);
+    if (load_signs_out(engine, session)) {
+        return;
+    }
     freshet_session_set_status(engine, session, SESSION_DEGRADED);
     if (entry == NULL && session->issuer->offline) {
         return; /* the calls end as every call does that waits for connectivity */
@@ -270,6 +284,9 @@ static void load_good(struct engine *engine, struct session *session, const stru
     }
     if (session->sid == 0) {
         (void)freshet_session_name(engine, session, chosen->id);
+    }
+    if (load_signs_out(engine, session)) {
+        return;
     }
     if (loading) {
         uint32_t organization = freshet_names_intern(&engine->names, chosen->organization);

@@ -143,6 +143,7 @@ void freshet_session_start(struct engine *engine, const struct event *event)
 {
     struct session *session = engine->sessions[event->session];
     const char *sid = event->u.open.sid != NULL ? event->u.open.sid : "";
+    const char *ended_sid = event->u.open.ended_sid != NULL ? event->u.open.ended_sid : "";
 
     session->timer.kind = TIMER_SESSION;
     session->open = true;
@@ -151,6 +152,7 @@ void freshet_session_start(struct engine *engine, const struct event *event)
     session->epoch_ms = INT64_MIN / 2;
     session->session_minter = event->u.open.session_minter;
     session->sid_given = freshet_session_name(engine, session, sid);
+    session->ended_sid = freshet_names_intern(&engine->names, ended_sid);
     if (event->u.open.has_last_token) {
         (void)session_keep_last_token(session, &event->u.open.last_token);
     }

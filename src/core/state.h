@@ -131,7 +131,8 @@ struct session {
     struct session *next; /* of the same issuer, or of the free ones */
     bool open;
     struct issuer *issuer;
-    uint32_t sid; /* 0 until it is chosen */
+    uint32_t sid;       /* 0 until it is chosen */
+    uint32_t ended_sid; /* 0: none */
     bool sid_given;
     uint32_t organization;
     enum session_status status;

@@ -47,13 +47,14 @@ static struct account *account_new(struct store *store, const char *instance, co
 /* What a second session brings counts if it is not what we hold already. */
 static void account_take(struct account *account, struct credential *given)
 {
-    bool news = given->text != NULL &&
-                (account->given.text == NULL || strcmp(account->given.text, given->text) != 0);
+    uint64_t print =
+        given->text != NULL ? freshet_fingerprint(given->text, strlen(given->text)) : 0;
 
-    if (news && !account->given.unsaved) {
+    if (given->text != NULL && print != account->print && !account->given.unsaved) {
         freshet_credential_free(&account->given);
         account->given = *given;
         *given = (struct credential){0};
+        account->print = print;
         account->seeded = false;
     }
 }
@@ -103,6 +104,9 @@ static enum freshet_status account_seed(struct account *account, struct now now)
                                     strlen(account->given.text), now, &changed, &account->fault);
     }
     account->seeded = status == FRESHET_OK;
+    if (account->seeded) {
+        freshet_credential_free(&account->given); /* the store has it now */
+    }
     return status;
 }
 

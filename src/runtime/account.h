@@ -22,6 +22,7 @@ struct account {
     char *instance;
     char *name;
     struct credential given;  /* by the host; without a store, what is presented */
+    uint64_t print;           /* of what was given, as freshet_fingerprint() says */
     struct vault *vault;      /* NULL: there is no store */
     bool seeded;              /* the store knows what was given */
     struct store_error fault; /* of the last attempt to use the store; "" if it went well */

@@ -12,12 +12,13 @@
 #include "runtime/clock.h"
 
 #define EXCHANGE_PAUSE_MIN_MS 10
-#define EXCHANGE_PAUSE_MAX_MS 200
-#define EXCHANGE_SAVE_MS      5000 /* so long an unsaved successor keeps others out */
+#define EXCHANGE_PAUSE_MAX_MS 50
+#define EXCHANGE_SAVE_MAX_MS  5000
 
 enum exchange_state {
     EXCHANGE_WAITING, /* for the credential */
     EXCHANGE_SENT,
+    EXCHANGE_ORPHAN, /* sent; nobody wants the answer but the account, for a successor in it */
     EXCHANGE_UNSENT, /* it cannot be sent, which is to be told */
     EXCHANGE_SAVING  /* answered; the successor is not saved yet */
 };
@@ -33,7 +34,6 @@ struct exchange {
     struct presentation presentation;
     int64_t again_ms;
     int64_t pause_ms;
-    int64_t give_up_ms;
     char *successor;
 };
 
@@ -85,26 +85,35 @@ static void exchange_end(struct exchanges *exchanges, struct exchange *exchange,
     }
 }
 
-static void exchange_pause(struct exchange *exchange, struct now now)
+/* Pauses are drawn, so that those who wait for the same credential do not meet each time. */
+static void exchange_pause(struct exchange *exchange, struct now now, int64_t most_ms)
 {
-    exchange->again_ms = now.boot_ms + exchange->pause_ms;
-    exchange->pause_ms = freshet_min(exchange->pause_ms * 2, EXCHANGE_PAUSE_MAX_MS);
+    uint32_t half_ms = (uint32_t)exchange->pause_ms / 2;
+
+    exchange->again_ms = now.boot_ms + half_ms + randombytes_uniform(half_ms + 1);
+    exchange->pause_ms = freshet_min(exchange->pause_ms * 2, most_ms);
 }
 
 /* ---- answers ---- */
 
-static void exchange_save(struct exchanges *exchanges, struct exchange *exchange, struct now now)
+/* Saved, or no client token at all: there is no use in trying again. */
+static bool exchange_saved(struct exchange *exchange, struct now now)
 {
     enum freshet_status status =
         freshet_account_save(&exchange->presentation, exchange->successor, now);
-    bool again = status == FRESHET_WOULD_BLOCK || status == FRESHET_STORE;
 
-    if (again && now.boot_ms < exchange->give_up_ms) {
-        exchange_pause(exchange, now);
-        exchange_list(exchanges, exchange);
+    return status == FRESHET_OK || status == FRESHET_INVALID;
+}
+
+/* As long as a successor is not saved nobody else spends: they would only present what it replaced. */
+static void exchange_save(struct exchanges *exchanges, struct exchange *exchange, struct now now)
+{
+    if (exchange_saved(exchange, now)) {
+        exchange_end(exchanges, exchange, SPEND_ANSWERED);
         return;
     }
-    exchange_end(exchanges, exchange, again ? SPEND_UNANSWERED : SPEND_ANSWERED);
+    exchange_pause(exchange, now, EXCHANGE_SAVE_MAX_MS);
+    exchange_list(exchanges, exchange);
 }
 
 /* A gateway's 5xx does not prove that the issuer behind it kept the credential. */
@@ -113,19 +122,22 @@ static enum spend_outcome exchange_outcome(const struct http_response *response)
     return response->status >= 200 && response->status < 500 ? SPEND_ANSWERED : SPEND_UNANSWERED;
 }
 
-/* The successor is saved before the answer is used for anything else. */
+/* The successor is saved before the answer is used; where that fails, before the credential is. */
 static void exchange_finish(struct exchanges *exchanges, struct exchange *exchange,
                             const struct http_response *response, const struct reading *reading,
                             struct now now)
 {
-    exchange->successor = reading->credential != NULL ? strdup(reading->credential) : NULL;
-    if (exchange->successor == NULL) {
+    if (reading->credential == NULL) {
         exchange_end(exchanges, exchange, exchange_outcome(response));
+        return;
+    }
+    exchange->successor = strdup(reading->credential);
+    if (exchange->successor == NULL) {
+        exchange_end(exchanges, exchange, SPEND_UNANSWERED);
         return;
     }
     exchange->state = EXCHANGE_SAVING;
     exchange->pause_ms = EXCHANGE_PAUSE_MIN_MS;
-    exchange->give_up_ms = now.boot_ms + EXCHANGE_SAVE_MS;
     exchange_save(exchanges, exchange, now);
 }
 
@@ -140,10 +152,12 @@ static void exchange_answered(void *context, request_id id, const struct http_re
                                      .reading = &reading,
                                      .address = address,
                                      .received = received};
+    bool wanted = false;
 
     if (exchange == NULL) {
         return;
     }
+    wanted = exchange->state != EXCHANGE_ORPHAN;
     answer.on = exchange->on;
     answer.session = exchange->session;
     freshet_clerk_read(exchange->on, response, received.wall_ms, &reading);
@@ -153,7 +167,9 @@ static void exchange_answered(void *context, request_id id, const struct http_re
     } else {
         exchange_finish(exchanges, exchange, response, &reading, received);
     }
-    exchanges->answered(exchanges->context, &answer);
+    if (wanted) {
+        exchanges->answered(exchanges->context, &answer);
+    }
     freshet_reading_free(&reading);
 }
 
@@ -201,7 +217,7 @@ static void exchange_try(struct exchanges *exchanges, struct exchange *exchange,
     if (status == FRESHET_OK) {
         exchange_send(exchanges, exchange);
     } else if (status == FRESHET_WOULD_BLOCK) {
-        exchange_pause(exchange, now);
+        exchange_pause(exchange, now, EXCHANGE_PAUSE_MAX_MS);
     } else {
         exchange_fail(exchange, NO_ANSWER_STORE);
     }
@@ -228,11 +244,15 @@ void freshet_exchange_begin(struct exchanges *exchanges, struct pump_session *se
     }
 }
 
-void freshet_exchange_abandon(struct exchanges *exchanges, request_id id)
+void freshet_exchange_abandon(struct exchanges *exchanges, request_id id, bool timed_out)
 {
     struct exchange *exchange = exchange_take(exchanges, id);
 
-    if (exchange != NULL) {
+    if (exchange != NULL && exchange->state == EXCHANGE_SENT && !timed_out &&
+        exchange->on != ON_TOKENS && exchange->presentation.spend != NULL) {
+        exchange->state = EXCHANGE_ORPHAN;
+        exchange_list(exchanges, exchange);
+    } else if (exchange != NULL) {
         bool sent = exchange->state == EXCHANGE_SENT;
 
         if (sent) {
@@ -298,6 +318,28 @@ int64_t freshet_exchange_deadline(const struct exchanges *exchanges)
     return deadline;
 }
 
+static void exchange_leave(struct exchanges *exchanges, struct exchange *exchange)
+{
+    enum spend_outcome outcome = SPEND_UNSENT;
+
+    switch (exchange->state) {
+    case EXCHANGE_SENT:
+    case EXCHANGE_ORPHAN:
+        freshet_http_abandon(exchanges->http, exchange->id);
+        outcome = SPEND_UNANSWERED;
+        break;
+    case EXCHANGE_SAVING:
+        outcome =
+            exchange_saved(exchange, freshet_clock_sample()) ? SPEND_ANSWERED : SPEND_UNANSWERED;
+        break;
+    case EXCHANGE_WAITING:
+    case EXCHANGE_UNSENT:
+        break;
+    }
+    freshet_account_end(&exchange->presentation, outcome);
+    exchange_free(exchange);
+}
+
 void freshet_exchange_drop(struct exchanges *exchanges, const struct pump_session *session)
 {
     struct exchange **link = &exchanges->first;
@@ -310,13 +352,6 @@ void freshet_exchange_drop(struct exchanges *exchanges, const struct pump_sessio
             continue;
         }
         *link = exchange->next;
-        if (exchange->state == EXCHANGE_SENT) {
-            freshet_http_abandon(exchanges->http, exchange->id);
-        }
-        freshet_account_end(&exchange->presentation, exchange->state == EXCHANGE_WAITING ||
-                                                             exchange->state == EXCHANGE_UNSENT
-                                                         ? SPEND_UNSENT
-                                                         : SPEND_UNANSWERED);
-        exchange_free(exchange);
+        exchange_leave(exchanges, exchange);
     }
 }

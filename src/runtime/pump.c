@@ -69,11 +69,14 @@ static void pump_status(struct pump *pump, const struct effect *effect, struct n
 {
     struct pump_session *session = pump->sessions[effect->session];
     enum session_end end = effect->u.status.end;
+    struct session_view view;
 
+    session->left = end == END_STOPPED || end == END_ELSEWHERE;
     if (effect->u.status.status != SESSION_SIGNED_OUT) {
         freshet_sharing_look(&pump->sharing, ERRAND_STAND, effect->session, NULL);
-    } else if (end == END_ASKED || end == END_CONFIRMED) {
-        freshet_standing_end(session, pump->sharing.share, end, now);
+    } else if ((end == END_ASKED || end == END_CONFIRMED) &&
+               freshet_engine_view_session(pump->engine, effect->session, now, &view)) {
+        freshet_standing_end(session, pump->sharing.share, &view, end, now);
         pump->unsaved = true;
     }
 }
@@ -87,7 +90,8 @@ static void pump_do(struct pump *pump, const struct effect *effect, struct now n
         freshet_exchange_begin(&pump->exchanges, session, effect);
         break;
     case EFFECT_ABANDON:
-        freshet_exchange_abandon(&pump->exchanges, effect->u.abandon.request);
+        freshet_exchange_abandon(&pump->exchanges, effect->u.abandon.request,
+                                 effect->u.abandon.timed_out);
         break;
     case EFFECT_LEASE:
         freshet_sharing_lease(&pump->sharing, effect, now);
@@ -118,8 +122,8 @@ static void pump_save(struct pump *pump, const struct effect *effect, const stru
 {
     if (effect->kind == EFFECT_SAVE &&
         (effect->u.save.text == NULL || event->kind != EVENT_ADOPTED)) {
-        freshet_last_token_save(pump->sessions[effect->session], effect->u.save.text,
-                                effect->u.save.length);
+        freshet_last_token_save(pump->sessions[effect->session], pump->sharing.share,
+                                effect->u.save.text, effect->u.save.length);
     }
 }
 
@@ -180,27 +184,19 @@ static void pump_adopt(struct pump *pump, struct key_view *key, struct now now)
 /* Whether the session still stands, here and elsewhere. */
 static void pump_stand(struct pump *pump, struct pump_session *session, struct now now)
 {
+    const struct event signed_out = {.kind = EVENT_SIGNED_OUT, .session = session->id};
     struct session_view view;
-    struct event event = {.session = session->id};
-    enum standing_news news = STANDING_AS_IT_WAS;
+    bool over = false;
 
     if (session->sid[0] != '\0') {
-        news = freshet_standing_look(session, pump->sharing.share, now);
+        over = freshet_standing_look(session, pump->sharing.share, now);
     } else if (freshet_engine_view_session(pump->engine, session->id, now, &view) &&
                (view.status == SESSION_READY || view.status == SESSION_DEGRADED)) {
-        news = freshet_standing_begin(session, pump->sharing.share, &view, now);
+        over = freshet_standing_begin(session, pump->sharing.share, &view, now);
     }
-    switch (news) {
-    case STANDING_AS_IT_WAS:
-        return;
-    case STANDING_SIGNED_OUT:
-        event.kind = EVENT_SIGNED_OUT;
-        break;
-    case STANDING_UNTOLD:
-        event.kind = EVENT_SIGN_OUT;
-        break;
+    if (over) {
+        pump_step(pump, &signed_out);
     }
-    pump_step(pump, &event);
 }
 
 /* Every key of a session whose record has this name; "" is every key. */
@@ -485,6 +481,7 @@ enum freshet_status freshet_pump_open(struct pump *pump, const struct pump_openi
     freshet_remembered_read(own, pump->sharing.share, freshet_clock_sample(), &remembered);
     event.u.open.issuer = own->instance.base_url;
     event.u.open.sid = opening->sid;
+    event.u.open.ended_sid = remembered.ended_sid;
     event.u.open.session_minter = remembered.session_minter;
     event.u.open.has_last_token = remembered.has_token;
     event.u.open.last_token = remembered.token;

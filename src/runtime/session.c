@@ -10,7 +10,11 @@
 #include <string.h>
 
 #include "core/key.h"
+#include "runtime/clock.h"
 
+#define STANDING_ASKED      "the user has signed out"
+#define STANDING_CONFIRMED  "the issuer has ended it"
+#define LAST_TOKEN_MS       INT64_C(300000)
 #define ENVIRONMENT_LIFE_MS (INT64_C(24) * 3600 * 1000)
 
 /* ---- life ---- */
@@ -101,6 +105,14 @@ static bool standing_read(const char *name, struct share *share, struct now now,
            freshet_share_session_read(share, name, now, record) == SHARE_FOUND;
 }
 
+/* After an end that the issuer takes back, and after that of another session, a new epoch begins. */
+static uint64_t standing_epoch_after(uint64_t epoch, const struct session_record *record)
+{
+    uint64_t least = record->epoch + (record->standing == SESSION_ENDED ? 1 : 0);
+
+    return epoch > least ? epoch : least;
+}
+
 /* {"read_ms": 1, "session_minter": true}: what is needed of an environment. */
 static bool environment_decode(const struct secret *plain, struct now now)
 {
@@ -131,7 +143,7 @@ static void remembered_take(struct remembered *remembered)
                                              &remembered->token, &remembered->claims);
 }
 
-/* What lives in the shared place is fresher than what the store has. */
+/* Of the session that other processes mean, and its end if that is what they know last. */
 static bool remembered_share(struct pump_session *session, struct share *share, struct now now,
                              struct remembered *remembered)
 {
@@ -139,8 +151,14 @@ static bool remembered_share(struct pump_session *session, struct share *share, 
     struct shared_record shared;
     struct key_view key = {.template_name = "", .audience = ""};
 
-    if (!standing_read(session->wished, share, now, &record) || record.standing != SESSION_STANDS ||
-        record.sid[0] == '\0') {
+    if (!standing_read(session->wished, share, now, &record) || record.sid[0] == '\0') {
+        return false;
+    }
+    session->epoch = standing_epoch_after(session->epoch, &record);
+    if (record.standing == SESSION_ENDED) {
+        if (strcmp(record.reason, STANDING_ASKED) == 0) {
+            snprintf(remembered->ended_sid, sizeof(remembered->ended_sid), "%s", record.sid);
+        }
         return false;
     }
     key.issuer = session->instance.base_url;
@@ -169,8 +187,12 @@ static void remembered_stored(struct pump_session *session, struct now now,
         remembered->session_minter = environment_decode(&environment, now);
         freshet_secret_free(&environment);
     }
-    if (freshet_vault_session_read(session->vault, &ended, NULL) == FRESHET_OK) {
+    if (freshet_vault_session_read(session->vault, &ended, NULL) == FRESHET_OK &&
+        ended.epoch > session->epoch) {
         session->epoch = ended.epoch;
+    }
+    if (ended.signed_out && ended.pending_sign_out) {
+        snprintf(remembered->ended_sid, sizeof(remembered->ended_sid), "%s", ended.sid);
     }
     if (want_token && !ended.signed_out &&
         freshet_vault_read(session->vault, VAULT_TOKEN, &remembered->text, NULL) == FRESHET_OK) {
@@ -197,24 +219,26 @@ void freshet_remembered_free(struct remembered *remembered)
     *remembered = (struct remembered){0};
 }
 
-void freshet_last_token_save(const struct pump_session *session, const char *text, size_t length)
+void freshet_last_token_save(struct pump_session *session, const struct share *share,
+                             const char *text, size_t length)
 {
     const struct vault *vault = session->vault;
+    bool shared = share != NULL && freshet_share_path(share)[0] != '\0';
+    int64_t now_ms = freshet_clock_sample().boot_ms;
 
     if (vault == NULL) {
         return;
     }
     if (text == NULL) {
         (void)freshet_vault_remove(vault, VAULT_TOKEN, NULL);
-    } else if (!session->ended) {
+    } else if (!session->ended &&
+               (!shared || session->saved_ms == 0 || now_ms - session->saved_ms > LAST_TOKEN_MS)) {
         (void)freshet_vault_write(vault, VAULT_TOKEN, text, length, NULL);
+        session->saved_ms = now_ms;
     }
 }
 
 /* ---- whether the session stands ---- */
-
-#define STANDING_ASKED     "the user has signed out"
-#define STANDING_CONFIRMED "the issuer has ended it"
 
 static enum share_published standing_write_one(const struct pump_session *session,
                                                struct share *share, const char *name,
@@ -232,9 +256,10 @@ static enum share_published standing_write_one(const struct pump_session *sessio
 }
 
 /* The session's own record, and the one in which those look who know only what they wish. */
-static void standing_write(const struct pump_session *session, struct share *share,
-                           const char *organization, struct now now)
+static void standing_write(const struct pump_session *session, struct share *share, struct now now)
 {
+    const char *organization = session->organization;
+
     if (share == NULL || session->sid[0] == '\0') {
         return;
     }
@@ -247,68 +272,62 @@ static void standing_write(const struct pump_session *session, struct share *sha
     (void)standing_write_one(session, share, session->wished, organization, now);
 }
 
-/* The user has signed this very session out, and a process died before the issuer was told. */
-static bool standing_is_untold(const struct pump_session *session, const struct session_record *own)
+static bool standing_name(struct pump_session *session, const struct session_view *view)
 {
-    struct vault_session stored = {0};
-
-    if (own->standing == SESSION_ENDED && strcmp(own->reason, STANDING_ASKED) == 0) {
-        return true;
+    if (session->sid[0] == '\0' && view->sid[0] != '\0') {
+        snprintf(session->sid, sizeof(session->sid), "%s", view->sid);
+        session_name(session->standing, &session->instance, "session", view->sid, 0);
     }
-    return session->vault != NULL &&
-           freshet_vault_session_read(session->vault, &stored, NULL) == FRESHET_OK &&
-           stored.signed_out && stored.pending_sign_out && strcmp(stored.sid, session->sid) == 0;
+    return session->sid[0] != '\0';
 }
 
-/* After an end that the issuer takes back, and after that of another session, a new epoch begins. */
-static uint64_t standing_epoch_after(uint64_t epoch, const struct session_record *record)
-{
-    uint64_t least = record->epoch + (record->standing == SESSION_ENDED ? 1 : 0);
-
-    return epoch > least ? epoch : least;
-}
-
-enum standing_news freshet_standing_begin(struct pump_session *session, struct share *share,
-                                          const struct session_view *view, struct now now)
+bool freshet_standing_begin(struct pump_session *session, struct share *share,
+                            const struct session_view *view, struct now now)
 {
     struct session_record own = {0};
     struct session_record wished = {0};
 
-    if (session->sid[0] != '\0' || view->sid[0] == '\0') {
-        return STANDING_AS_IT_WAS;
+    if (!standing_name(session, view)) {
+        return false;
     }
-    snprintf(session->sid, sizeof(session->sid), "%s", view->sid);
-    session_name(session->standing, &session->instance, "session", view->sid, 0);
-    (void)standing_read(session->standing, share, now, &own);
+    if (standing_read(session->standing, share, now, &own) && own.standing == SESSION_ENDED &&
+        strcmp(own.reason, STANDING_ASKED) == 0) {
+        session->ended = true;
+        return true;
+    }
     (void)standing_read(session->wished, share, now, &wished);
-    if (standing_is_untold(session, &own)) {
-        return STANDING_UNTOLD;
-    }
     session->epoch = standing_epoch_after(session->epoch, &own);
     session->epoch = standing_epoch_after(session->epoch, &wished);
-    standing_write(session, share, view->organization, now);
-    return STANDING_AS_IT_WAS;
+    snprintf(session->organization, sizeof(session->organization), "%s", view->organization);
+    standing_write(session, share, now);
+    return false;
 }
 
-enum standing_news freshet_standing_look(struct pump_session *session, struct share *share,
-                                         struct now now)
+bool freshet_standing_look(struct pump_session *session, struct share *share, struct now now)
 {
     struct session_record own;
 
-    if (session->ended || !standing_read(session->standing, share, now, &own) ||
-        own.epoch < session->epoch || strcmp(own.sid, session->sid) != 0) {
-        return STANDING_AS_IT_WAS;
+    if (session->ended) {
+        return false;
+    }
+    if (!standing_read(session->standing, share, now, &own)) {
+        standing_write(session, share, now); /* somebody has emptied the place */
+        return false;
+    }
+    if (own.epoch < session->epoch || strcmp(own.sid, session->sid) != 0) {
+        return false;
     }
     session->epoch = own.epoch;
     session->ended = own.standing == SESSION_ENDED;
-    return session->ended ? STANDING_SIGNED_OUT : STANDING_AS_IT_WAS;
+    return session->ended;
 }
 
-void freshet_standing_tell(const struct pump_session *session, struct share *share,
+void freshet_standing_tell(struct pump_session *session, struct share *share,
                            const char *organization, struct now now)
 {
     if (!session->ended) {
-        standing_write(session, share, organization, now);
+        snprintf(session->organization, sizeof(session->organization), "%s", organization);
+        standing_write(session, share, now);
     }
 }
 
@@ -334,10 +353,10 @@ bool freshet_standing_save(struct pump_session *session)
     return !session->unsaved;
 }
 
-void freshet_standing_end(struct pump_session *session, struct share *share, enum session_end end,
-                          struct now now)
+void freshet_standing_end(struct pump_session *session, struct share *share,
+                          const struct session_view *view, enum session_end end, struct now now)
 {
-    if (session->ended || session->sid[0] == '\0') {
+    if (session->ended || !standing_name(session, view)) {
         return;
     }
     session->ended = true;
@@ -346,7 +365,8 @@ void freshet_standing_end(struct pump_session *session, struct share *share, enu
     session->pending = end == END_ASKED;
     session->unsaved = true;
     (void)freshet_standing_save(session);
-    standing_write(session, share, "", now);
+    session->organization[0] = '\0';
+    standing_write(session, share, now);
     if (share != NULL) {
         freshet_share_retract_session(share, session->instance.base_url, session->sid, now);
     }

@@ -25,10 +25,13 @@ struct pump_session {
                             NULL: there is no store */
     char wished[FRESHET_ACCOUNT_MAX + 1]; /* the record that says which session was meant */
     char standing[FRESHET_ACCOUNT_MAX +
-                  1]; /* the record of that very session; "" until it is known */
-    char sid[256];    /* the same */
+                  1];       /* the record of that very session; "" until it is known */
+    char sid[256];          /* the same */
+    char organization[256]; /* active */
+    int64_t saved_ms;       /* boot time of the last token\'s last saving; 0 never */
     uint64_t epoch;
     bool ended;
+    bool left;          /* over in this process alone: what is shared stays */
     const char *reason; /* of the end */
     bool pending;       /* the issuer is to be told of it */
     bool unsaved;       /* the store is to be told */
@@ -61,6 +64,7 @@ struct remembered {
     void *claims;
     bool has_token;
     bool session_minter;
+    char ended_sid[256]; /* signed out by the user, and the issuer not told; "" none */
 };
 
 /* The epoch is learned by the way. */
@@ -72,31 +76,25 @@ void freshet_remembered_free(struct remembered *remembered);
 void freshet_environment_save(const struct pump_session *session, const struct outcome *outcome,
                               struct now now);
 
-/* The session's last token, or NULL to forget it. */
-void freshet_last_token_save(const struct pump_session *session, const char *text, size_t length);
+/* The session's last token, or NULL to forget it. Where others share it, now and then is enough. */
+void freshet_last_token_save(struct pump_session *session, const struct share *share,
+                             const char *text, size_t length);
 
-/* What the session records say of a session. */
-enum standing_news {
-    STANDING_AS_IT_WAS,
-    STANDING_SIGNED_OUT, /* elsewhere */
-    STANDING_UNTOLD /* signed out once, and the issuer still shows it: it is to be told again */
-};
+/* The session is known now: its record is read and, unless it has ended, written. True: it has been
+ * signed out elsewhere. */
+bool freshet_standing_begin(struct pump_session *session, struct share *share,
+                            const struct session_view *view, struct now now);
 
-/* The session is known now: its record is read and, unless that says otherwise, written. */
-enum standing_news freshet_standing_begin(struct pump_session *session, struct share *share,
-                                          const struct session_view *view, struct now now);
-
-/* The record may have changed. */
-enum standing_news freshet_standing_look(struct pump_session *session, struct share *share,
-                                         struct now now);
+/* The record may have changed. True: the session has been signed out elsewhere. */
+bool freshet_standing_look(struct pump_session *session, struct share *share, struct now now);
 
 /* Another organization is active: a one-shot read takes it from the record. */
-void freshet_standing_tell(const struct pump_session *session, struct share *share,
+void freshet_standing_tell(struct pump_session *session, struct share *share,
                            const char *organization, struct now now);
 
 /* The session is over, for every process: written down before the issuer is told. */
-void freshet_standing_end(struct pump_session *session, struct share *share, enum session_end end,
-                          struct now now);
+void freshet_standing_end(struct pump_session *session, struct share *share,
+                          const struct session_view *view, enum session_end end, struct now now);
 
 /* The issuer knows. */
 void freshet_standing_told(struct pump_session *session);

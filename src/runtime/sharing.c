@@ -180,7 +180,7 @@ void freshet_sharing_publish(struct sharing *sharing, const struct pump_session 
 void freshet_sharing_retract(struct sharing *sharing, const struct pump_session *session,
                              const struct effect *effect, struct now now)
 {
-    if (sharing->share != NULL) {
+    if (sharing->share != NULL && !session->left) {
         freshet_share_retract(sharing->share, &effect->u.publish.key, session->epoch,
                               effect->u.publish.record.token.fingerprint, now);
     }

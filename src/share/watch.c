@@ -1,5 +1,7 @@
 /*
- * inotify on the folder, never on files: a rename replaces the file that was watched.
+ * inotify on the folder, never on files: a rename replaces the file that was watched. Nor on the folder
+ * above: it is busy with what is not ours, and each event there would wake every process. That the
+ * folder was removed is found by who looks for it.
  */
 #include "share/watch.h"
 
@@ -13,7 +15,6 @@
 #define WATCH_BUFFER 8192
 #define WATCH_READS  64 /* of one drain, so that a busy folder does not keep the caller */
 #define WATCH_MASK   (IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW)
-#define WATCH_ABOVE  (IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR)
 
 static void watch_complain(struct watch *watch, int error)
 {
@@ -31,29 +32,11 @@ static void watch_complain(struct watch *watch, int error)
 
 void freshet_watch_open(struct watch *watch)
 {
-    *watch = (struct watch){.folder = -1, .above = -1};
+    *watch = (struct watch){.folder = -1};
     watch->descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (watch->descriptor < 0) {
         watch_complain(watch, errno);
     }
-}
-
-static void watch_leave(const struct watch *watch, int which)
-{
-    if (which >= 0) {
-        inotify_rm_watch(watch->descriptor, which);
-    }
-}
-
-/* -1 if we may not read it; then drains find out. */
-static int watch_above(struct watch *watch, const struct place *place)
-{
-    const char *name = strrchr(place->path, '/') + 1;
-    char above[PATH_MAX] = "";
-
-    memcpy(above, place->path, (size_t)(name - place->path));
-    snprintf(watch->name, sizeof(watch->name), "%s", name);
-    return inotify_add_watch(watch->descriptor, above, WATCH_ABOVE);
 }
 
 bool freshet_watch_place(struct watch *watch, const struct place *place)
@@ -61,9 +44,9 @@ bool freshet_watch_place(struct watch *watch, const struct place *place)
     if (watch->descriptor < 0) {
         return false;
     }
-    watch_leave(watch, watch->folder);
-    watch_leave(watch, watch->above);
-    watch->above = watch_above(watch, place);
+    if (watch->folder >= 0) {
+        inotify_rm_watch(watch->descriptor, watch->folder);
+    }
     watch->folder = inotify_add_watch(watch->descriptor, place->path, WATCH_MASK);
     if (watch->folder < 0) {
         watch_complain(watch, errno);
@@ -85,7 +68,6 @@ void freshet_watch_close(struct watch *watch)
     }
     watch->descriptor = -1;
     watch->folder = -1;
-    watch->above = -1;
 }
 
 static void watch_tell(struct watch *watch, const struct inotify_event *event, const char *name,
@@ -93,10 +75,6 @@ static void watch_tell(struct watch *watch, const struct inotify_event *event, c
 {
     if ((event->mask & IN_Q_OVERFLOW) != 0) {
         callback(WATCH_EVERYTHING, "", context);
-    } else if (event->wd == watch->above) {
-        if (event->len > 0 && strcmp(name, watch->name) == 0) {
-            callback(WATCH_GONE, "", context);
-        }
     } else if (event->wd != watch->folder) {
         return; /* a folder that is watched no more */
     } else if ((event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0) {

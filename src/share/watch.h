@@ -20,10 +20,8 @@ enum watch_news {
 };
 
 struct watch {
-    int descriptor;          /* -1: deaf, and fault says why */
-    int folder;              /* what inotify calls it; -1: none is watched */
-    int above;               /* the folder above: a removal is told there, for ours is held open */
-    char name[NAME_MAX + 1]; /* of the folder */
+    int descriptor; /* -1: deaf, and fault says why */
+    int folder;     /* what inotify calls it; -1: none is watched */
     struct fault fault;
 };
 

@@ -14,13 +14,15 @@
 
 #include "lock/lock.h"
 
-static bool place_fail(const struct outlet_place *place, struct place_fault *fault, const char *what)
+static bool place_fail(const struct outlet_place *place, struct place_fault *fault,
+                       const char *what)
 {
     snprintf(fault->text, sizeof(fault->text), "%.120s: %.120s", place->path, what);
     return false;
 }
 
-static bool place_fail_errno(const struct outlet_place *place, struct place_fault *fault, int number)
+static bool place_fail_errno(const struct outlet_place *place, struct place_fault *fault,
+                             int number)
 {
     char text[128];
 

@@ -2,7 +2,7 @@
  * Sinks: a subscriber that puts the session's token where other programs find it.
  *
  * A delivery is a look at the token that is held; that there is one at all times is the engine's
- * business, which is told that it is wanted. All of it happens on the thread of the client's loop, so
+ * business, for which a subscription is a standing want. All of it happens on the thread of the client's loop, so
  * nothing here is shared but the text of the last fault. One timer looks again when a delivery was
  * skipped, found its file locked, or failed; and the folders are watched, because a program that reads
  * a jar at its start and writes it at its end puts an older token back.
@@ -228,21 +228,11 @@ static void sink_close_handles(struct freshet_sink *sink)
     }
 }
 
-/* The token is wanted at all times (+1), or no longer (-1). */
-static bool sink_want(const struct freshet_sink *sink, int change)
-{
-    struct event event = {.kind = EVENT_WANT, .session = sink->session->id};
-
-    event.u.want.change = change;
-    return freshet_inbox_put(sink->session->client, &event);
-}
-
 static void sink_end(void *context)
 {
     struct freshet_sink *sink = context;
 
     freshet_unsubscribe(sink->session->client, sink_event, sink);
-    (void)sink_want(sink, -1);
     sink_close_handles(sink);
 }
 
@@ -282,11 +272,6 @@ static void sink_begin(void *context)
     sink->handles++;
     sink_watch(sink, &client->loop);
     if (status != 0 || freshet_subscribe(client, sink_event, sink) != FRESHET_OK) {
-        sink_close_handles(sink);
-        return;
-    }
-    if (!sink_want(sink, 1)) {
-        freshet_unsubscribe(client, sink_event, sink);
         sink_close_handles(sink);
         return;
     }

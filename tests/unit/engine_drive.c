@@ -107,9 +107,15 @@ void freshet_drive_end(struct drive *drive)
 
 void freshet_drive_open(struct drive *drive, const char *sid)
 {
+    freshet_drive_open_after(drive, sid, NULL);
+}
+
+void freshet_drive_open_after(struct drive *drive, const char *sid, const char *ended_sid)
+{
     static const struct outcome environment = {
         .kind = OUTCOME_GOOD, .http_status = 200, .code = "", .has_environment = true};
-    struct event event = {.kind = EVENT_OPEN, .u.open = {.issuer = DRIVE_ISSUER, .sid = sid}};
+    struct event event = {.kind = EVENT_OPEN,
+                          .u.open = {.issuer = DRIVE_ISSUER, .sid = sid, .ended_sid = ended_sid}};
 
     drive->session = freshet_engine_session(drive->engine);
     assert_int_not_equal(drive->session, FRESHET_NO_SESSION);

@@ -93,6 +93,8 @@ void freshet_drive_end(struct drive *drive);
 
 /* Opens a session and answers its environment; its client stays open. Becomes the current one. */
 void freshet_drive_open(struct drive *drive, const char *sid);
+/* The same when a session, NULL for none, was signed out earlier and the issuer not told. */
+void freshet_drive_open_after(struct drive *drive, const char *sid, const char *ended_sid);
 
 /* Begins, opens DRIVE_SID with the default policy and answers its client, with a token or NULL. */
 void freshet_drive_ready(struct drive *drive, const struct drive_token *token);

@@ -103,6 +103,44 @@ static void a_sign_out_elsewhere_ends_the_session_without_a_request(void **state
     freshet_drive_end(&drive);
 }
 
+/* Whoever waits at the start gets nothing of a session that the user has signed out. */
+static void a_sign_out_that_was_not_told_is_told_at_the_next_start(void **state)
+{
+    struct drive drive;
+    struct get_options options = freshet_drive_options();
+    struct drive_token token = session_token(1, DRIVE_SID);
+    ticket_id waiting = 0;
+
+    (void)state;
+    freshet_drive_begin(&drive, NULL);
+    freshet_drive_open_after(&drive, "", DRIVE_SID);
+    waiting = freshet_drive_get(&drive, &options);
+    freshet_drive_answer_client(&drive, freshet_drive_waiting(&drive, ON_CLIENT), &token);
+    assert_int_equal(session_result(&drive, waiting)->status, FRESHET_SIGNED_OUT);
+    assert_int_equal(freshet_drive_notes(&drive, EFFECT_COMMIT), 0);
+    assert_int_equal(freshet_drive_count(&drive, ON_SESSIONS) +
+                         freshet_drive_count(&drive, ON_REMOVE) +
+                         freshet_drive_count(&drive, ON_END),
+                     1);
+    freshet_drive_end(&drive);
+}
+
+static void another_session_than_the_one_signed_out_is_served(void **state)
+{
+    struct drive drive;
+    struct get_options options = freshet_drive_options();
+    struct drive_token token = session_token(1, DRIVE_SID);
+    ticket_id waiting = 0;
+
+    (void)state;
+    freshet_drive_begin(&drive, NULL);
+    freshet_drive_open_after(&drive, "", "sess_before");
+    waiting = freshet_drive_get(&drive, &options);
+    freshet_drive_answer_client(&drive, freshet_drive_waiting(&drive, ON_CLIENT), &token);
+    assert_int_equal(session_result(&drive, waiting)->status, FRESHET_OK);
+    freshet_drive_end(&drive);
+}
+
 static void a_standing_want_starts_again_after_a_schedule_is_exhausted(void **state)
 {
     struct drive drive;
@@ -181,6 +219,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_to_one_handle_brings_the_token_of_another),
         cmocka_unit_test(a_sign_out_elsewhere_ends_the_session_without_a_request),
+        cmocka_unit_test(a_sign_out_that_was_not_told_is_told_at_the_next_start),
+        cmocka_unit_test(another_session_than_the_one_signed_out_is_served),
         cmocka_unit_test(a_standing_want_starts_again_after_a_schedule_is_exhausted),
         cmocka_unit_test(a_standing_want_follows_the_active_organization),
         cmocka_unit_test(a_closed_session_leaves_its_place_to_another),

@@ -193,6 +193,7 @@ FRESHET_MUST_USE enum freshet_status freshet_peek_shared(
     const struct freshet_request *request, struct freshet_token **token,
     struct freshet_error *error);
 
+/* NUL-terminated, valid until the last unref. Empty in a child after fork(). */
 const char *freshet_token_text(const struct freshet_token *token);
 size_t freshet_token_length(const struct freshet_token *token);
 /* Since 1970, by our wall clock. */

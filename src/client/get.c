@@ -73,7 +73,7 @@ static struct freshet_token *get_fast(struct freshet_session *session,
         view.length == 0) {
         return NULL;
     }
-    token = freshet_token_new(NULL, view.length);
+    token = freshet_token_new(session->client->pump.memory, NULL, view.length);
     now = freshet_clock_sample();
     if (token == NULL || !freshet_cell_read(cell, token->text, token->length, &view) ||
         view.length != token->length || get_remaining(&view, now.boot_ms) <= view.due_ms) {
@@ -224,7 +224,7 @@ void freshet_calls_resolve(struct freshet_client *client, const struct effect *e
     if (call->status == FRESHET_OK) {
         struct cell_view view = {0};
 
-        call->token = freshet_token_new(effect->u.resolve.text, held->length);
+        call->token = freshet_token_new(client->pump.memory, effect->u.resolve.text, held->length);
         if (call->token == NULL) {
             call->status = FRESHET_NO_MEMORY;
         } else if (freshet_cell_read(effect->u.resolve.cell, NULL, 0, &view)) {

@@ -22,6 +22,7 @@
 
 struct freshet_token {
     _Atomic int references;
+    struct locked_memory *memory;
     size_t length;
     int64_t expires_at_ms;
     int64_t remaining_ms;
@@ -158,7 +159,9 @@ void freshet_calls_free(struct freshet_client *client); /* unanswered: in a chil
 bool freshet_request_valid(const struct freshet_request *request);
 
 /* token.c */
-struct freshet_token *freshet_token_new(const char *text, size_t length);
+/* Without a text it is left zeroed. NULL without memory. */
+struct freshet_token *freshet_token_new(struct locked_memory *memory, const char *text,
+                                        size_t length);
 
 /* events.c */
 void freshet_events_end(struct freshet_client *client); /* nobody is told any more; lock held */

@@ -27,8 +27,13 @@ static enum freshet_status shared_take(const struct peeked *peeked, struct now n
                                        struct freshet_token **token)
 {
     const struct token *found = &peeked->shared.record.token;
+    struct locked_memory *memory = freshet_locked_new();
 
-    *token = freshet_token_new(peeked->shared.text, found->length);
+    if (memory == NULL) {
+        return FRESHET_NO_MEMORY;
+    }
+    *token = freshet_token_new(memory, peeked->shared.text, found->length);
+    freshet_locked_close(memory); /* it goes with the token */
     if (*token == NULL) {
         return FRESHET_NO_MEMORY;
     }

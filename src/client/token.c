@@ -1,18 +1,19 @@
 /*
- * Tokens as the caller holds them: counted, and wiped when the last reference goes.
+ * Tokens as the caller holds them: counted, in memory for secrets, and wiped when the last reference
+ * goes. In a child after fork() nothing is left of them but zeros.
  */
-#include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/internal.h"
 
-struct freshet_token *freshet_token_new(const char *text, size_t length)
+struct freshet_token *freshet_token_new(struct locked_memory *memory, const char *text,
+                                        size_t length)
 {
-    struct freshet_token *token = calloc(1, sizeof(*token) + length + 1);
+    struct freshet_token *token = freshet_locked_obtain(memory, sizeof(*token) + length + 1);
 
     if (token != NULL) {
         atomic_init(&token->references, 1);
+        token->memory = memory;
         token->length = length;
         if (text != NULL) {
             memcpy(token->text, text, length);
@@ -56,7 +57,6 @@ void freshet_token_unref(struct freshet_token *token)
 {
     if (token != NULL &&
         atomic_fetch_sub_explicit(&token->references, 1, memory_order_acq_rel) == 1) {
-        sodium_memzero(token->text, token->length);
-        free(token);
+        freshet_locked_release(token->memory, token, sizeof(*token) + token->length + 1);
     }
 }

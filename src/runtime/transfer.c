@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 /* No deadline of the engine's comes near it; libcurl reads the clock before it reads the socket. */
 #define TRANSFER_BACKSTOP_MS 3600000L
@@ -122,6 +123,15 @@ static size_t transfer_header(char *line, size_t size, size_t count, void *conte
                : 0;
 }
 
+/* A program that the host starts inherits no connection. */
+static curl_socket_t transfer_socket(void *context, curlsocktype purpose,
+                                     struct curl_sockaddr *address)
+{
+    (void)context;
+    (void)purpose;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 /* On a kept connection that dies without an answer libcurl would send again: never a POST. */
 static int transfer_about_to_send(void *context, char *primary, char *local, int primary_port,
                                   int local_port)
@@ -194,6 +204,7 @@ static bool transfer_set_message(struct transfer *transfer, const struct curl_ap
     failed |= api->easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     failed |= api->easy_setopt(easy, CURLOPT_PREREQFUNCTION, transfer_about_to_send);
     failed |= api->easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+    failed |= api->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, transfer_socket);
     if (request->post) {
         failed |= api->easy_setopt(easy, CURLOPT_POST, 1L);
         failed |= api->easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)request->body_length);

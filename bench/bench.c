@@ -8,9 +8,7 @@
  * usage: freshet-bench [--json]
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bench.h"
 
@@ -18,11 +16,16 @@
 #define WARM_UPS 20
 
 struct bench {
+    struct bench_place place;
+    struct bench_issuer issuer;
     struct bench_client client;
     struct bench_engine engine;
+    struct bench_share share;
+    struct token token; /* the text's claims, which lie in `claims` */
+    void *claims;
     const char *text;
     size_t length;
-    char copy[FRESHET_TOKEN_MAX + 1];
+    _Alignas(64) char copy[FRESHET_TOKEN_MAX + 1];
 };
 
 struct row {
@@ -95,6 +98,21 @@ static bool run_decode(struct bench *bench, int operation)
     return good;
 }
 
+static bool prepare_publish(struct bench *bench)
+{
+    return freshet_bench_share_prepare(&bench->share);
+}
+
+static bool run_publish(struct bench *bench, int operation)
+{
+    return freshet_bench_share_publish(&bench->share, (size_t)operation);
+}
+
+static bool run_adopt(struct bench *bench, int operation)
+{
+    return freshet_bench_share_adopt(&bench->share, (size_t)operation);
+}
+
 static const struct row rows[] = {
     {"memcpy", "copy the token's text", 2000, NULL, run_memcpy},
     {"peek", "freshet_peek()", 1000, NULL, run_peek},
@@ -103,28 +121,23 @@ static const struct row rows[] = {
     {"commit", "engine: an answer, one call waits for it", BENCH_COMMITS, prepare_commit,
      run_commit},
     {"decode", "read the claims of a token", 100, NULL, run_decode},
+    {"publish", "a new token, to the user's other processes", BENCH_COMMITS, prepare_publish,
+     run_publish},
+    {"adopt", "read what another published; engine: take it", BENCH_COMMITS, NULL, run_adopt},
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
-
-static double bench_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 /* Nanoseconds an operation; negative if it did not do what it is measured for. */
 static double bench_round(struct bench *bench, const struct row *row)
 {
     bool good = row->prepare == NULL || row->prepare(bench);
-    double start_ns = bench_now_ns();
+    double start_ns = freshet_bench_now_ns();
 
     for (int i = 0; i < row->operations; i++) {
         good = row->run(bench, i) && good;
     }
-    return good ? (bench_now_ns() - start_ns) / row->operations : -1;
+    return good ? (freshet_bench_now_ns() - start_ns) / row->operations : -1;
 }
 
 static bool bench_measure(struct bench *bench, double samples[ROW_COUNT][ROUNDS])
@@ -141,14 +154,6 @@ static bool bench_measure(struct bench *bench, double samples[ROW_COUNT][ROUNDS]
         }
     }
     return true;
-}
-
-static int bench_compare(const void *left, const void *right)
-{
-    double a = *(const double *)left;
-    double b = *(const double *)right;
-
-    return (a > b) - (a < b);
 }
 
 /* Sorted samples: the first is the least, the middle one the median. */
@@ -173,32 +178,51 @@ static void bench_print(double samples[ROW_COUNT][ROUNDS], size_t length, bool j
                    median_ns / unit_ns, rows[i].about);
         }
     }
-    fputs(json ? "]}\n" : "", stdout);
+    fputs(json ? "]" : "", stdout);
 }
 
+/* A token whose session is known by the claims in its text. */
 static bool bench_open(struct bench *bench)
 {
-    struct token token;
-    void *memory = NULL;
-    bool good = freshet_bench_client_open(&bench->client);
-
-    if (!good) {
+    if (!freshet_bench_place_open(&bench->place) ||
+        !freshet_bench_issuer_start(&bench->issuer, &bench->place, "1h") ||
+        !freshet_bench_client_open(&bench->client, &bench->issuer)) {
         return false;
     }
     bench->text = freshet_token_text(bench->client.token);
     bench->length = freshet_token_length(bench->client.token);
-    good = freshet_jwt_read(bench->text, bench->length, &token, &memory);
-    if (good) {
-        char sid[FRESHET_ERROR_TEXT_MAX];
-
-        (void)snprintf(sid, sizeof(sid), "%s", token.sid);
-        token.sid = sid;
-        token.organization = "";
-        good = freshet_bench_engine_open(&bench->engine, &token);
-        bench->engine.token.sid = ""; /* a template's token carries none */
+    if (!freshet_jwt_read(bench->text, bench->length, &bench->token, &bench->claims) ||
+        !freshet_bench_engine_open(&bench->engine, &bench->token)) {
+        return false;
     }
-    freshet_jwt_free(memory);
-    return good;
+    bench->engine.token.sid = ""; /* a template's token carries none */
+    return freshet_bench_share_open(&bench->share, bench->place.memory, &bench->token);
+}
+
+static void bench_close(struct bench *bench)
+{
+    freshet_bench_share_close(&bench->share);
+    freshet_bench_engine_close(&bench->engine);
+    freshet_jwt_free(bench->claims);
+    freshet_bench_client_close(&bench->client);
+    freshet_bench_issuer_end(&bench->issuer);
+    freshet_bench_place_close(&bench->place);
+}
+
+/* What is measured across processes, and at scale. */
+static void bench_world(struct bench *bench, bool json)
+{
+    struct bench_report report = {.json = json};
+    struct bench_agent agent;
+
+    freshet_bench_report_table(&report);
+    freshet_bench_exchange(&report);
+    freshet_bench_spread(&report, &bench->place);
+    freshet_bench_agent(&report, &bench->place, &bench->issuer, &agent);
+    freshet_bench_command(&report, &bench->place, &bench->issuer, &agent);
+    freshet_bench_agent_end(&agent);
+    freshet_bench_scale(&report, &bench->token);
+    fputs(json ? "]}\n" : "", stdout);
 }
 
 int main(int argc, char **argv)
@@ -215,11 +239,11 @@ int main(int argc, char **argv)
     good = bench_open(&bench) && bench_measure(&bench, samples);
     if (good) {
         for (size_t i = 0; i < ROW_COUNT; i++) {
-            qsort(samples[i], ROUNDS, sizeof(double), bench_compare);
+            freshet_bench_sort(samples[i], ROUNDS);
         }
         bench_print(samples, bench.length, json);
+        bench_world(&bench, json);
     }
-    freshet_bench_engine_close(&bench.engine);
-    freshet_bench_client_close(&bench.client);
+    bench_close(&bench);
     return good && fflush(stdout) == 0 ? 0 : 1;
 }

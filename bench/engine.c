@@ -78,7 +78,7 @@ bool freshet_bench_engine_open(struct bench_engine *bench, const struct token *t
 {
     const struct engine_options options = freshet_engine_options_default();
 
-    *bench = (struct bench_engine){.token = *token};
+    *bench = (struct bench_engine){.token = *token, .sid = token->sid};
     bench->now = (struct now){.boot_ms = 1000000, .wall_ms = token->iat_s * 1000};
     bench->engine = freshet_engine_new(&options, bench->now);
     if (bench->engine == NULL) {
@@ -122,13 +122,18 @@ bool freshet_bench_engine_get(struct bench_engine *bench)
     return engine_resolved(freshet_step(bench->engine, &event, bench->now));
 }
 
-bool freshet_bench_engine_prepare(struct bench_engine *bench)
+void freshet_bench_engine_pass(struct bench_engine *bench)
 {
     bench->now.boot_ms += 1000;
     bench->now.wall_ms += 1000;
     bench->token.iat_s += 1;
     bench->token.oiat_s += 1;
     bench->token.exp_s += 1;
+}
+
+bool freshet_bench_engine_prepare(struct bench_engine *bench)
+{
+    freshet_bench_engine_pass(bench);
     bench->request_count = 0;
     for (size_t i = 0; i < BENCH_COMMITS; i++) {
         struct event event = engine_get_event(bench);

@@ -11,7 +11,7 @@ set(freshet_test_timeout_s 120)
 set(freshet_test_environment
     "ASAN_OPTIONS=handle_segv=2:detect_leaks=1"
     "UBSAN_OPTIONS=print_stacktrace=1"
-    "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+    "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
 
 function(freshet_test)
     cmake_parse_arguments(PARSE_ARGV 0 test "" "NAME" "SOURCES;LIBS;LABELS")

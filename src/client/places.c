@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/internal.h"
 
@@ -73,6 +74,15 @@ static enum freshet_status places_open_store(struct freshet_client *client,
         store.folder = paths.folder;
         store.key_file = places_has(options->key_command) ? NULL : paths.key_file;
         status = freshet_store_open(&store, &client->store, error);
+        if (status == FRESHET_OK && access(paths.folder, W_OK) != 0 &&
+            !places_keep_something(paths.folder)) {
+            freshet_store_close(client->store);
+            client->store = NULL;
+            status = freshet_store_fail(error, FRESHET_STORE,
+                                        "credentials are not kept: the folder %s cannot be written "
+                                        "to; set FRESHET_STATE_DIR to one that can",
+                                        paths.folder);
+        }
         *needed = *needed || (status != FRESHET_OK && places_keep_something(paths.folder));
     }
     free(paths.folder);

@@ -41,6 +41,14 @@ static int lock_judge(int descriptor, int folder_fd, const char *name)
     return named.st_dev == opened.st_dev && named.st_ino == opened.st_ino ? 0 : -ESTALE;
 }
 
+static int lock_refused(int error)
+{
+    if (error == EACCES) {
+        return -EAGAIN;
+    }
+    return error == EBADF ? -EROFS : -error; /* opened for reading alone */
+}
+
 static int lock_try_once(int folder_fd, const char *name, off_t byte, short type)
 {
     const struct flock range = lock_range(byte, type);
@@ -53,7 +61,7 @@ static int lock_try_once(int folder_fd, const char *name, off_t byte, short type
     if (fcntl(descriptor, F_OFD_SETLK, &range) == 0) {
         status = lock_judge(descriptor, folder_fd, name);
     } else {
-        status = errno == EACCES ? -EAGAIN : -errno;
+        status = lock_refused(errno);
     }
     if (status != 0) {
         freshet_lock_release(descriptor, byte);

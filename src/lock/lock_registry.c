@@ -66,7 +66,7 @@ static bool registry_reserve(void)
 
 int freshet_lock_registry_open(int folder_fd, const char *name)
 {
-    const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    const int flags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     int descriptor = -ENOMEM;
 
     pthread_once(&registry.once, registry_watch_fork);
@@ -75,7 +75,10 @@ int freshet_lock_registry_open(int folder_fd, const char *name)
     }
     pthread_mutex_lock(&registry.mutex);
     if (registry_reserve()) {
-        descriptor = openat(folder_fd, name, flags, 0600);
+        descriptor = openat(folder_fd, name, flags | O_RDWR | O_CREAT, 0600);
+        if (descriptor < 0 && errno == EROFS) {
+            descriptor = openat(folder_fd, name, flags | O_RDONLY); /* to share is possible */
+        }
         if (descriptor < 0) {
             descriptor = -errno;
         } else {

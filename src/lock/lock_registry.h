@@ -9,8 +9,8 @@
 
 #include <fcntl.h>
 
-/* Opens (or makes, 0600) a lock file and remembers its descriptor, as one step beside fork(). A
- * descriptor, or a negative errno. */
+/* Opens (or makes, 0600) a lock file and remembers its descriptor, as one step beside fork(); for
+ * reading alone where nothing can be written. A descriptor, or a negative errno. */
 int freshet_lock_registry_open(int folder_fd, const char *name);
 
 /* Unlocks the range, closes and forgets; nothing if the descriptor is not known here. */

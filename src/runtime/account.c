@@ -110,19 +110,45 @@ static enum freshet_status account_seed(struct account *account, struct now now)
     return status;
 }
 
+/* The store cannot take what was given and holds nothing either: memory has to do until it can. */
+static bool account_does_without(const struct account *account)
+{
+    struct vault_credential stored = {.generation = 0};
+    enum freshet_status status = account->given.text != NULL
+                                     ? freshet_vault_credential_read(account->vault, &stored, NULL)
+                                     : FRESHET_OK;
+
+    freshet_secret_free(&stored.text);
+    return status == FRESHET_NONE;
+}
+
+/* A request that writes proves more than one that only reads. */
+static void account_clear_fault(struct account *account, enum lock_mode mode)
+{
+    if (mode == LOCK_EXCLUSIVE || account->fault_of == LOCK_SHARED) {
+        account->fault.text[0] = '\0';
+    }
+}
+
 static enum freshet_status account_spend(struct account *account, enum endpoint on, struct now now,
                                          struct presentation *presentation)
 {
     enum lock_mode mode = on == ON_TOKENS ? LOCK_SHARED : LOCK_EXCLUSIVE;
     enum freshet_status status = account_seed(account, now);
 
+    if (status == FRESHET_STORE && account_does_without(account)) {
+        presentation->text = account->given.text;
+        return FRESHET_OK;
+    }
     if (status == FRESHET_OK) {
         status = freshet_spend_begin(account->vault, mode, freshet_endpoint_name(on), now,
                                      &presentation->spend, &account->fault);
     }
     if (status == FRESHET_OK) {
         presentation->text = freshet_spend_credential(presentation->spend)->text;
-        account->fault.text[0] = '\0';
+        account_clear_fault(account, mode);
+    } else if (status != FRESHET_WOULD_BLOCK) {
+        account->fault_of = mode;
     }
     return status == FRESHET_NONE ? FRESHET_OK : status;
 }
@@ -149,7 +175,7 @@ enum freshet_status freshet_account_save(struct presentation *presentation, cons
     enum freshet_status status = FRESHET_OK;
     bool saved = false;
 
-    if (account->vault == NULL) {
+    if (account->vault == NULL || (presentation->spend == NULL && account->given.text != NULL)) {
         freshet_credential_rotate(&account->given, text, presentation->request);
     } else if (presentation->spend != NULL) {
         status = freshet_spend_save(presentation->spend, text, strlen(text), now, &saved,

@@ -25,6 +25,7 @@ struct account {
     uint64_t print;           /* of what was given, as freshet_fingerprint() says */
     struct vault *vault;      /* NULL: there is no store */
     bool seeded;              /* the store knows what was given */
+    enum lock_mode fault_of;  /* what could not be done */
     struct store_error fault; /* of the last attempt to use the store; "" if it went well */
 };
 

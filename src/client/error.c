@@ -60,3 +60,21 @@ enum freshet_status freshet_error_set(struct freshet_error *error, enum freshet_
     }
     return status;
 }
+
+void freshet_client_reason(const struct freshet_client *client, session_id session,
+                           enum freshet_status status, char reason[FRESHET_REASON_MAX])
+{
+    const struct pump_session *own = client->pump.sessions[session];
+    const char *known = "";
+
+    if (status == FRESHET_NETWORK) {
+        known = freshet_http_reason(client->pump.http);
+    } else if (status == FRESHET_STORE && own != NULL) {
+        known = own->account->fault.text;
+    } else if (status == FRESHET_REFUSED && own != NULL && own->refused[0] != '\0') {
+        snprintf(reason, FRESHET_REASON_MAX, "%s (%s)", freshet_error_text(status), own->refused);
+        return;
+    }
+    snprintf(reason, FRESHET_REASON_MAX, "%.*s", FRESHET_REASON_MAX - 1,
+             known[0] != '\0' ? known : freshet_error_text(status));
+}

@@ -23,7 +23,6 @@ enum freshet_status freshet_peek(struct freshet_session *session, char *buffer, 
 {
     struct cell *cell = atomic_load_explicit(&session->plain, memory_order_acquire);
     struct cell_view view = {0};
-    struct now now;
     int64_t remaining = 0;
 
     if (freshet_client_forked(session->client)) {
@@ -32,13 +31,12 @@ enum freshet_status freshet_peek(struct freshet_session *session, char *buffer, 
     if (cell == NULL || !freshet_cell_read(cell, buffer, size > 0 ? size - 1 : 0, &view)) {
         return FRESHET_NONE;
     }
-    now = freshet_clock_sample();
-    remaining = get_remaining(&view, now.boot_ms);
+    remaining = get_remaining(&view, freshet_clock_boot_ms());
     if (length != NULL) {
         *length = view.length;
     }
     if (expires_at_ms != NULL) {
-        *expires_at_ms = now.wall_ms + remaining;
+        *expires_at_ms = freshet_clock_sample().wall_ms + remaining;
     }
     if (remaining <= 0) {
         return FRESHET_NONE;
@@ -200,7 +198,7 @@ static void call_deliver(struct freshet_client *client, struct call *call)
         pthread_mutex_unlock(&client->lock);
         return;
     }
-    freshet_error_set(&error, call->status, call->http_status, freshet_error_text(call->status));
+    freshet_error_set(&error, call->status, call->http_status, call->reason);
     call->callback(call->context, call->status, call->token,
                    call->status == FRESHET_OK ? NULL : &error);
     freshet_token_unref(call->token);
@@ -221,6 +219,7 @@ void freshet_calls_resolve(struct freshet_client *client, const struct effect *e
     }
     call->status = effect->u.resolve.status;
     call->http_status = effect->u.resolve.http_status;
+    freshet_client_reason(client, effect->session, call->status, call->reason);
     if (call->status == FRESHET_OK) {
         struct cell_view view = {0};
 
@@ -250,6 +249,7 @@ void freshet_calls_close(struct freshet_client *client)
             return;
         }
         call->status = FRESHET_CLOSED;
+        snprintf(call->reason, sizeof(call->reason), "%s", freshet_error_text(FRESHET_CLOSED));
         call_deliver(client, call);
     }
 }
@@ -272,50 +272,61 @@ static void call_wait(struct freshet_client *client, struct call *call)
 /* The slow way: asks the engine and waits for its answer. */
 static enum freshet_status get_wait(struct freshet_session *session,
                                     const struct freshet_request *request,
-                                    struct freshet_token **token, int *http_status)
+                                    struct freshet_token **token, struct freshet_error *error)
 {
     struct event event = get_event(session, request);
     struct call *call = call_new(session, NULL, NULL);
     enum freshet_status status = FRESHET_NO_MEMORY;
 
-    if (call == NULL) {
-        return status;
+    if (call != NULL) {
+        status = freshet_inbox_put_call(session->client, call, &event, NULL);
     }
-    status = freshet_inbox_put_call(session->client, call, &event, NULL);
     if (status == FRESHET_OK) {
         call_wait(session->client, call);
-        status = call->status;
-        *http_status = call->http_status;
+        status = freshet_error_set(error, call->status, call->http_status, call->reason);
         *token = call->token;
+    } else {
+        freshet_error_set(error, status, 0, freshet_error_text(status));
     }
-    call_free(call);
+    if (call != NULL) {
+        call_free(call);
+    }
     return status;
+}
+
+/* What can be said without the engine; FRESHET_NONE: it has to be asked. */
+static enum freshet_status get_at_once(struct freshet_session *session,
+                                       const struct freshet_request *request,
+                                       struct freshet_token **token)
+{
+    if (freshet_client_forked(session->client)) {
+        return FRESHET_FORKED;
+    }
+    if (!freshet_request_valid(request)) {
+        return FRESHET_INVALID;
+    }
+    if (freshet_session_closed(session)) {
+        return FRESHET_CLOSED;
+    }
+    *token = get_fast(session, request);
+    if (*token != NULL) {
+        return FRESHET_OK;
+    }
+    return freshet_client_in_loop(session->client) ? FRESHET_WOULD_BLOCK : FRESHET_NONE;
 }
 
 enum freshet_status freshet_get(struct freshet_session *session,
                                 const struct freshet_request *request, struct freshet_token **token,
                                 struct freshet_error *error)
 {
-    struct freshet_client *client = session->client;
     enum freshet_status status = FRESHET_OK;
-    int http_status = 0;
 
     *token = NULL;
-    if (freshet_client_forked(client)) {
-        status = FRESHET_FORKED;
-    } else if (!freshet_request_valid(request)) {
-        status = FRESHET_INVALID;
-    } else if (freshet_session_closed(session)) {
-        status = FRESHET_CLOSED;
-    } else {
-        *token = get_fast(session, request);
-        if (*token == NULL) {
-            status = freshet_client_in_loop(client)
-                         ? FRESHET_WOULD_BLOCK
-                         : get_wait(session, request, token, &http_status);
-        }
+    status = get_at_once(session, request, token);
+    if (status == FRESHET_NONE) {
+        return get_wait(session, request, token, error);
     }
-    return freshet_error_set(error, status, http_status, freshet_error_text(status));
+    return freshet_error_set(error, status, 0, freshet_error_text(status));
 }
 
 enum freshet_status freshet_get_async(struct freshet_session *session,

@@ -18,6 +18,7 @@
 #include "runtime/pump.h"
 
 #define FRESHET_EVENTS_KEPT    32
+#define FRESHET_REASON_MAX     256 /* as in struct freshet_error */
 #define FRESHET_EVENT_TEXT_MAX 512
 
 struct freshet_token {
@@ -54,6 +55,7 @@ struct call {
     bool ended;
     enum freshet_status status;
     int http_status;
+    char reason[FRESHET_REASON_MAX];
     struct freshet_token *token;
 };
 
@@ -138,6 +140,9 @@ bool freshet_client_run(struct freshet_client *client, client_task *run, void *c
 enum freshet_status freshet_error_set(struct freshet_error *error, enum freshet_status status,
                                       int http_status, const char *message);
 const char *freshet_error_text(enum freshet_status status);
+/* Why a call of this session ended so, as exactly as is known. On the pump's thread. */
+void freshet_client_reason(const struct freshet_client *client, session_id session,
+                           enum freshet_status status, char reason[FRESHET_REASON_MAX]);
 
 /* inbox.c: whatever is put there before freshet_close() is done before the client ends. */
 bool freshet_inbox_put(struct freshet_client *client, const struct event *event);

@@ -132,6 +132,8 @@ static void status_make(void *context)
         }
     }
     status_sharing(&task->client->pump.sharing, root);
+    json_object_set_new(root, "memory_locked",
+                        json_boolean(freshet_locked_is_locked(task->client->pump.memory)));
     json_object_set_new(root, "sessions", sessions);
     json_object_set_new(root, "events", status_events(task->client));
     task->json = json_dumps(root, JSON_INDENT(2));

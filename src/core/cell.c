@@ -152,10 +152,16 @@ void freshet_cell_free(struct cell *cell, const struct cell_memory *memory)
 /* Acquire loads keep the second look at the sequence behind the copy. */
 static void cell_copy(const _Atomic uint64_t *words, char *buffer, uint32_t length)
 {
-    for (uint32_t at = 0; at < length; at += WORD) {
-        uint64_t word = atomic_load_explicit(&words[at / WORD], memory_order_acquire);
+    uint32_t whole = length / WORD;
+    uint64_t word = 0;
 
-        memcpy(buffer + at, &word, length - at < WORD ? length - at : WORD);
+    for (uint32_t i = 0; i < whole; i++) {
+        word = atomic_load_explicit(&words[i], memory_order_acquire);
+        memcpy(buffer + i * WORD, &word, WORD);
+    }
+    if (length % WORD != 0) {
+        word = atomic_load_explicit(&words[whole], memory_order_acquire);
+        memcpy(buffer + whole * WORD, &word, length % WORD);
     }
 }
 

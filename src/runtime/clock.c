@@ -18,6 +18,11 @@ struct now freshet_clock_sample(void)
     return (struct now){.boot_ms = clock_ms(CLOCK_BOOTTIME), .wall_ms = clock_ms(CLOCK_REALTIME)};
 }
 
+int64_t freshet_clock_boot_ms(void)
+{
+    return clock_ms(CLOCK_BOOTTIME);
+}
+
 int64_t freshet_clock_awake_ms(void)
 {
     return clock_ms(CLOCK_MONOTONIC);

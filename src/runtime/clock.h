@@ -9,6 +9,9 @@
 /* Boot time (counts suspend, cannot be set) and wall time, both through the vDSO. */
 struct now freshet_clock_sample(void);
 
+/* Boot time alone. */
+int64_t freshet_clock_boot_ms(void);
+
 /* Time that stands still during suspend; only to notice one. */
 int64_t freshet_clock_awake_ms(void);
 

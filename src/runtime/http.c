@@ -304,6 +304,7 @@ bool freshet_http_send(struct http *http, struct http_request *request, request_
         }
         return false;
     }
+    http->reason[0] = '\0';
     *request = (struct http_request){0};
     transfer->next = http->transfers;
     http->transfers = transfer;

@@ -3,6 +3,7 @@
  */
 #include "runtime/pump.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,10 @@ static void pump_answered(void *context, const struct exchange_answer *answer)
     } else if (pump_ends_a_session(answer->on) && answer->reading->outcome.kind == OUTCOME_GOOD) {
         freshet_standing_told(answer->session);
         pump->unsaved = true;
+    }
+    if (answer->reading->outcome.kind == OUTCOME_REFUSED) {
+        snprintf(answer->session->refused, sizeof(answer->session->refused), "%s",
+                 answer->reading->outcome.code);
     }
     event.u.fetched.request = answer->request;
     event.u.fetched.received_boot_ms = answer->received.boot_ms;

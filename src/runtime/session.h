@@ -29,6 +29,7 @@ struct pump_session {
     char sid[256];          /* the same */
     char organization[256]; /* active */
     int64_t saved_ms;       /* boot time of the last token\'s last saving; 0 never */
+    char refused[64];       /* the issuer's code of the last refusal; "" none */
     uint64_t epoch;
     bool ended;
     bool left;          /* over in this process alone: what is shared stays */

@@ -164,6 +164,7 @@ enum freshet_status freshet_account_begin(struct account *account, enum endpoint
     if (account->vault != NULL) {
         return account_spend(account, on, now, presentation);
     }
+    freshet_credential_look(&account->given);
     presentation->text = account->given.text;
     return FRESHET_OK;
 }

@@ -207,6 +207,21 @@ void freshet_credential_rotate(struct credential *credential, const char *text, 
     credential->unsaved = credential->path != NULL && !credential_save(credential);
 }
 
+void freshet_credential_look(struct credential *credential)
+{
+    struct credential found = {.path = credential->path};
+
+    if (credential->path == NULL || credential->unsaved) {
+        return;
+    }
+    if (credential_read(&found, NULL) == FRESHET_OK) {
+        credential_wipe(credential->text);
+        credential->text = found.text;
+    } else {
+        credential_wipe(found.text);
+    }
+}
+
 void freshet_credential_free(struct credential *credential)
 {
     credential_wipe(credential->text);

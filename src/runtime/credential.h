@@ -29,6 +29,9 @@ enum freshet_status freshet_credential_load(struct credential *credential, const
 /* Takes a successor, unless an answer to a later request has brought a newer one. */
 void freshet_credential_rotate(struct credential *credential, const char *text, request_id from);
 
+/* Takes what another process has written into the file since. */
+void freshet_credential_look(struct credential *credential);
+
 void freshet_credential_free(struct credential *credential);
 
 #endif

@@ -82,8 +82,8 @@ struct freshet_client_options {
                                      "": this client shares nothing */
     const char *state_dir;        /* where credentials are kept; NULL: see docs/credentials.md;
                                      "": nowhere, a client token file is written back instead */
-    const char *key_file;         /* the store's key; NULL: FRESHET_KEY_FILE, or beside the settings */
-    const char *key_command;      /* prints the store's key; instead of a file */
+    const char *key_file;    /* the store's key; NULL: FRESHET_KEY_FILE, or beside the settings */
+    const char *key_command; /* prints the store's key; instead of a file */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -101,12 +102,22 @@ void freshet_lock_sign(int descriptor, off_t byte, int64_t boot_ms)
     (void)written;
 }
 
+static void lock_read_note(const char *note, struct lock_holder *holder)
+{
+    char *after_pid = NULL;
+    char *end = NULL;
+    long pid = strtol(note, &after_pid, 10);
+    long long boot_ms = strtoll(after_pid, &end, 10);
+
+    if (end != after_pid && pid > 0 && pid <= INT32_MAX) {
+        *holder = (struct lock_holder){.pid = (pid_t)pid, .boot_ms = boot_ms};
+    }
+}
+
 bool freshet_lock_holder(int folder_fd, const char *name, off_t byte, struct lock_holder *holder)
 {
     struct flock range = lock_range(byte, F_WRLCK);
     char note[LOCK_NOTE_SIZE + 1] = "";
-    long pid = 0;
-    long long boot_ms = 0;
     int descriptor = openat(folder_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     bool held = false;
 
@@ -115,9 +126,8 @@ bool freshet_lock_holder(int folder_fd, const char *name, off_t byte, struct loc
         return false;
     }
     held = fcntl(descriptor, F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK;
-    if (held && pread(descriptor, note, LOCK_NOTE_SIZE, byte * LOCK_NOTE_SIZE) > 0 &&
-        sscanf(note, "%11ld %20lld", &pid, &boot_ms) == 2 && pid > 0 && pid <= INT32_MAX) {
-        *holder = (struct lock_holder){.pid = (pid_t)pid, .boot_ms = boot_ms};
+    if (held && pread(descriptor, note, LOCK_NOTE_SIZE, byte * LOCK_NOTE_SIZE) > 0) {
+        lock_read_note(note, holder);
     }
     close(descriptor);
     return held;

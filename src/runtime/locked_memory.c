@@ -60,8 +60,9 @@ static void locked_free(struct locked_memory *memory)
 static bool locked_add_chunk(struct locked_memory *memory)
 {
     struct chunk *chunk = malloc(sizeof(*chunk));
-    void *pages =
-        mmap(NULL, LOCKED_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    // cppcheck-suppress invalidFunctionArg ; an anonymous mapping has no descriptor
+    void *pages = mmap(NULL, LOCKED_CHUNK, PROT_READ | PROT_WRITE, flags, -1, 0);
 
     if (chunk == NULL || pages == MAP_FAILED) {
         if (pages != MAP_FAILED) {

@@ -113,7 +113,7 @@ const char *freshet_share_fault(const struct share *share)
     const struct fault *const faults[] = {&share->place.fault, &share->written, &share->leased,
                                           &share->watch.fault, &share->refused};
 
-    for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
         if (faults[i]->text[0] != '\0') {
             return faults[i]->text;
         }

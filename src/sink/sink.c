@@ -121,8 +121,9 @@ static void sink_deliver_all(struct freshet_sink *sink, const struct outlet_news
 }
 
 /* The token that is held, if any, goes out. */
-static void sink_deliver_token(struct freshet_sink *sink, struct outlet_news *news)
+static void sink_deliver_token(struct freshet_sink *sink, const struct outlet_news *news)
 {
+    struct outlet_news own = *news;
     struct token token;
     void *memory = NULL;
     size_t length = 0;
@@ -131,8 +132,8 @@ static void sink_deliver_token(struct freshet_sink *sink, struct outlet_news *ne
 
     if ((status == FRESHET_OK || status == FRESHET_STALE) &&
         freshet_jwt_read(sink->text, length, &token, &memory)) {
-        news->token = &token;
-        sink_deliver_all(sink, news);
+        own.token = &token;
+        sink_deliver_all(sink, &own);
         freshet_jwt_free(memory);
     }
     sodium_memzero(sink->text, length < sizeof(sink->text) ? length : sizeof(sink->text));

@@ -130,20 +130,20 @@ static struct delivery_plan delivery_put(const struct delivery_there *there,
     struct delivery_plan plan = {.act = DELIVERY_WRITE, .again_ms = FRESHET_NEVER};
     char context[FRESHET_CONTEXT_MAX];
     bool same = false;
+    bool idle = false;
 
     freshet_context(context, ours->session, ours->token->organization);
     same = !there->keeps_context || strcmp(there->context, context) == 0;
-    if (same && there->readable && there->token.fingerprint == ours->token->fingerprint) {
-        plan.act = DELIVERY_NOTHING;
-    } else if (!same && there->context[0] != '\0' && strcmp(there->context, ours->written) != 0 &&
-               !ours->may_take && delivery_is_alive(there, now_ms)) {
+    idle = same && there->readable && there->token.fingerprint == ours->token->fingerprint;
+    if (!idle && !same && there->context[0] != '\0' && strcmp(there->context, ours->written) != 0 &&
+        !ours->may_take && delivery_is_alive(there, now_ms)) {
         plan.act = DELIVERY_SKIP_CONTEXT;
         plan.again_ms = there->has_text ? there->token.exp_s * 1000 : FRESHET_NEVER;
-    } else if (there->readable && delivery_is_staler(&there->token, ours->token) &&
+    } else if (!idle && there->readable && delivery_is_staler(&there->token, ours->token) &&
                delivery_usable_until(&there->token) > now_ms) {
         plan.act = DELIVERY_SKIP_STALER;
         plan.again_ms = delivery_usable_until(&there->token);
-    } else if (ours->repair && !(same && delivery_is_older(there, ours->token))) {
+    } else if (idle || (ours->repair && !(same && delivery_is_older(there, ours->token)))) {
         plan.act = DELIVERY_NOTHING;
     }
     return plan;

@@ -237,7 +237,10 @@ int freshet_file_create(int folder, const char *name)
         return -errno;
     }
     descriptor = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    return descriptor >= 0 ? descriptor : -errno;
+    if (descriptor < 0) {
+        return -errno;
+    }
+    return descriptor;
 }
 
 int freshet_file_write(int descriptor, const void *data, size_t length)

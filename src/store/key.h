@@ -26,7 +26,7 @@ enum freshet_status freshet_key_from_file(const char *path, int store_folder, bo
 /* Runs the command line with /bin/sh, without input; at least 16 and at most 4,096 bytes of output, a
  * newline at the end not counted, within timeout_ms (0: FRESHET_KEY_COMMAND_TIMEOUT_MS). Its
  * standard error stays the caller's, so that it can say what is wrong. */
-enum freshet_status freshet_key_from_command(const char *command, int timeout_ms,
+enum freshet_status freshet_key_from_command(const char *command_line, int timeout_ms,
                                              unsigned char key[FRESHET_SEAL_KEY_BYTES],
                                              struct store_error *error);
 

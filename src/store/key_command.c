@@ -24,8 +24,6 @@
 #define COMMAND_OUTPUT_MAX 4096
 #define COMMAND_LOOK_MS    5
 
-extern char **environ;
-
 struct command {
     pid_t pid; /* 0: not running */
     int output;
@@ -201,14 +199,14 @@ static void command_close(int descriptor)
     }
 }
 
-enum freshet_status freshet_key_from_command(const char *line, int timeout_ms,
+enum freshet_status freshet_key_from_command(const char *command_line, int timeout_ms,
                                              unsigned char key[FRESHET_SEAL_KEY_BYTES],
                                              struct store_error *error)
 {
     struct command command = {.output = -1, .ended = -1, .timer = -1};
     const char *fault = NULL;
-    int result =
-        command_start(&command, line, timeout_ms > 0 ? timeout_ms : FRESHET_KEY_COMMAND_TIMEOUT_MS);
+    int result = command_start(&command, command_line,
+                               timeout_ms > 0 ? timeout_ms : FRESHET_KEY_COMMAND_TIMEOUT_MS);
 
     fault = result == 0 ? command_wait(&command) : strerror(-result);
     fault = command_reap(&command, fault);

@@ -13,9 +13,9 @@
 #define SEAL_NONCE  crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define SEAL_TAG    crypto_aead_xchacha20poly1305_ietf_ABYTES
 
-_Static_assert(FRESHET_SEAL_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES &&
-                   FRESHET_SEAL_KEY_BYTES == crypto_secretbox_KEYBYTES,
-               "one key serves both versions");
+_Static_assert(FRESHET_SEAL_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
+               "the key serves version 2");
+_Static_assert(FRESHET_SEAL_KEY_BYTES == crypto_secretbox_KEYBYTES, "and version 1");
 _Static_assert(sizeof(SEAL_HEADER) + SEAL_NONCE + SEAL_TAG <= FRESHET_SEAL_OVERHEAD,
                "the overhead covers header, nonce and tag");
 

@@ -13,6 +13,7 @@
 
 #define EXCHANGE_PAUSE_MIN_MS 10
 #define EXCHANGE_PAUSE_MAX_MS 50
+#define EXCHANGE_TOKEN_MAX_MS 10 /* a token is waited for; the others can take turns */
 #define EXCHANGE_SAVE_MAX_MS  5000
 
 enum exchange_state {
@@ -217,7 +218,8 @@ static void exchange_try(struct exchanges *exchanges, struct exchange *exchange,
     if (status == FRESHET_OK) {
         exchange_send(exchanges, exchange);
     } else if (status == FRESHET_WOULD_BLOCK) {
-        exchange_pause(exchange, now, EXCHANGE_PAUSE_MAX_MS);
+        exchange_pause(exchange, now,
+                       exchange->on == ON_TOKENS ? EXCHANGE_TOKEN_MAX_MS : EXCHANGE_PAUSE_MAX_MS);
     } else {
         exchange_fail(exchange, NO_ANSWER_STORE);
     }

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define HERD_ASK_EVERY_MS   50
 #define HERD_STATUS_MS      20000
 #define HERD_VARIABLES_MOST 256
 
@@ -68,6 +69,15 @@ static void herd_fill_environment(const struct herd *herd, struct herd_environme
     environment->variables[count] = NULL;
 }
 
+/* A killed one's child may hold on to it, so it stays until its number is given again. */
+static void herd_drop_leash(struct member *member)
+{
+    if (member->leash > 0) {
+        close(member->leash);
+        member->leash = 0;
+    }
+}
+
 void freshet_herd_start(struct herd *herd, size_t number)
 {
     char name[16];
@@ -81,6 +91,7 @@ void freshet_herd_start(struct herd *herd, size_t number)
 
     assert_true(number < HERD_MOST);
     assert_int_equal(member->pid, 0);
+    herd_drop_leash(member);
     *member = (struct member){0};
     snprintf(name, sizeof(name), "%zu", number);
     snprintf(every, sizeof(every), "%d", herd->read_every_ms);
@@ -113,8 +124,9 @@ void freshet_herd_kill(struct herd *herd, size_t number)
     assert_true(member->pid > 0);
     assert_int_equal(kill(member->pid, SIGKILL), 0);
     assert_int_equal(waitpid(member->pid, NULL, 0), member->pid);
-    close(member->leash);
     freshet_herd_listen(herd, freshet_herd_never, 0, 0, 0);
+    herd->faults_of_killed += member->lacks + member->lates + member->failures + member->expired +
+                              member->revived + member->signed_outs;
     member->pid = 0;
 }
 
@@ -124,12 +136,11 @@ void freshet_herd_close(struct herd *herd)
     int status = 0;
 
     for (size_t i = 0; i < herd->count; i++) {
-        if (herd->members[i].pid > 0) {
-            close(herd->members[i].leash);
-        }
+        herd_drop_leash(&herd->members[i]);
     }
     for (size_t i = 0; i < herd->count; i++) {
         if (herd->members[i].pid > 0) {
+            kill(herd->members[i].pid, SIGCONT);
             assert_int_equal(waitpid(herd->members[i].pid, &status, 0), herd->members[i].pid);
             assert_int_equal(status, 0);
         }
@@ -289,6 +300,16 @@ void freshet_herd_await(struct herd *herd, freshet_herd_condition *condition, si
                       member->signed_outs);
     }
     fail_msg("waited %lld ms in vain: %s", (long long)timeout_ms, what);
+}
+
+void freshet_herd_await_issuer(struct herd *herd, const char *on, int requests, int64_t timeout_ms)
+{
+    int64_t until_ms = herd_now_ms() + timeout_ms;
+
+    while (freshet_issuer_requests(&herd->issuer, on) < requests) {
+        freshet_herd_listen(herd, freshet_herd_never, 0, 0, HERD_ASK_EVERY_MS);
+        assert_true(herd_now_ms() < until_ms);
+    }
 }
 
 static bool herd_told(const struct herd *herd, size_t number, unsigned times)

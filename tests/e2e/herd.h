@@ -45,6 +45,7 @@ struct herd {
     struct issuer_process issuer;
     size_t count;
     int read_every_ms;
+    unsigned faults_of_killed; /* lacks, lates, failures, expired and revived, and sign-outs */
     struct member members[HERD_MOST];
     int lines[2]; /* a pipe that all members write into */
     char buffer[2 * HERD_LINE_MAX];
@@ -88,11 +89,14 @@ bool freshet_herd_all_ready(const struct herd *herd, size_t number, unsigned arg
 bool freshet_herd_all_agree(const struct herd *herd, size_t number, unsigned argument);
 bool freshet_herd_all_have(const struct herd *herd, size_t number, unsigned tokens);
 bool freshet_herd_all_signed_out(const struct herd *herd, size_t number, unsigned argument);
-bool freshet_herd_all_touched(const struct herd *herd, size_t number, unsigned touches);
+bool freshet_herd_somebody_fetches(const struct herd *herd, size_t number, unsigned argument);
 bool freshet_herd_has(const struct herd *herd, size_t number, unsigned tokens);
 bool freshet_herd_requested(const struct herd *herd, size_t number, unsigned requests);
 bool freshet_herd_touched(const struct herd *herd, size_t number, unsigned touches);
 bool freshet_herd_forked(const struct herd *herd, size_t number, unsigned argument);
+
+/* Waits until the issuer has got so many requests of a kind. */
+void freshet_herd_await_issuer(struct herd *herd, const char *on, int requests, int64_t timeout_ms);
 
 /* Asks for the status and waits for it. */
 void freshet_herd_ask_status(struct herd *herd, size_t number);

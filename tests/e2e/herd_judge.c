@@ -45,11 +45,6 @@ static bool judge_signed_out(const struct member *member, unsigned argument)
     return member->signed_outs > 0;
 }
 
-static bool judge_touched(const struct member *member, unsigned touches)
-{
-    return member->touches >= touches;
-}
-
 bool freshet_herd_never(const struct herd *herd, size_t number, unsigned argument)
 {
     (void)herd;
@@ -92,12 +87,6 @@ bool freshet_herd_all_signed_out(const struct herd *herd, size_t number, unsigne
 {
     (void)number;
     return judge_all(herd, judge_signed_out, argument);
-}
-
-bool freshet_herd_all_touched(const struct herd *herd, size_t number, unsigned touches)
-{
-    (void)number;
-    return judge_all(herd, judge_touched, touches);
 }
 
 bool freshet_herd_has(const struct herd *herd, size_t number, unsigned tokens)
@@ -144,6 +133,13 @@ unsigned freshet_herd_requests(const struct herd *herd)
     return requests;
 }
 
+bool freshet_herd_somebody_fetches(const struct herd *herd, size_t number, unsigned argument)
+{
+    (void)number;
+    (void)argument;
+    return freshet_herd_requests(herd) > 0;
+}
+
 void freshet_herd_assert_well_kept(const struct herd *herd)
 {
     for (size_t i = 0; i < herd->count; i++) {
@@ -153,6 +149,7 @@ void freshet_herd_assert_well_kept(const struct herd *herd)
         assert_int_equal(herd->members[i].expired, 0);
         assert_int_equal(herd->members[i].revived, 0);
     }
+    assert_int_equal(herd->faults_of_killed, 0);
 }
 
 unsigned freshet_herd_scale(unsigned normal, unsigned full)
@@ -211,28 +208,38 @@ int freshet_herd_files(const struct herd *herd, const char *part)
     return judge_folder(herd->runtime_dir, judge_name, part);
 }
 
-/* Its last line is "token LENGTH TEXT". One that is renamed away meanwhile is whole, too. */
+/* The last line is "token LENGTH TEXT". */
+static void judge_record_text(const char *text)
+{
+    const char *line = strstr(text, "\ntoken ");
+    char *rest = NULL;
+    long length = 0;
+
+    assert_memory_equal(text, "freshet record 1\n", 17);
+    assert_non_null(line);
+    length = strtol(line + 7, &rest, 10);
+    assert_int_equal(strlen(rest), length + 2);
+}
+
+/* A draft is no record, and one that is gone by now was whole. */
 static int judge_record(int folder, const char *name, const char *part)
 {
     char text[RECORD_MAX + 1];
-    char *rest = NULL;
-    const char *line = NULL;
     ssize_t size = 0;
-    int descriptor = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int descriptor = -1;
 
-    if (descriptor < 0 || strcmp(name + strlen(name) - strlen(part), part) != 0) {
-        close(descriptor);
+    if (strcmp(name + strlen(name) - strlen(part), part) != 0) {
+        return 0;
+    }
+    descriptor = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor < 0) {
         return 0;
     }
     size = read(descriptor, text, sizeof(text) - 1);
     close(descriptor);
     assert_true(size > 0);
     text[size] = '\0';
-    assert_memory_equal(text, "freshet record 1\n", 17);
-    line = strstr(text, "\ntoken ");
-    assert_non_null(line);
-    size = (ssize_t)strtol(line + 7, &rest, 10);
-    assert_int_equal(strlen(rest), size + 2);
+    judge_record_text(text);
     return 1;
 }
 

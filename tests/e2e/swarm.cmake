@@ -4,7 +4,7 @@ target_link_libraries(swarm_member PRIVATE freshet_warnings freshet_gnu freshet 
     PkgConfig::libsodium Threads::Threads)
 set_target_properties(swarm_member PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
 
-foreach(swarm_test IN ITEMS swarm)
+foreach(swarm_test IN ITEMS swarm swarm_killed swarm_places swarm_stopped)
     freshet_test(NAME test_${swarm_test} SOURCES test_${swarm_test}.c herd.c herd_judge.c
             issuer_log.c ${CMAKE_SOURCE_DIR}/tests/unit/issuer_process.c
         LIBS PkgConfig::jansson LABELS e2e)

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "runtime/clock.h"
+#include "runtime/remembered.h"
+#include "runtime/standing.h"
 
 /* The safety net: the schedule is looked at this often even if nothing is due. */
 #define PUMP_TICK_MS       30000

@@ -1,0 +1,139 @@
+/*
+ * What earlier runs and other processes left, and what is left for later ones.
+ */
+#include "runtime/remembered.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/clock.h"
+#include "runtime/standing.h"
+
+#define LAST_TOKEN_MS       INT64_C(300000)
+#define ENVIRONMENT_LIFE_MS (INT64_C(24) * 3600 * 1000)
+
+/* {"read_ms": 1, "session_minter": true}: what is needed of an environment. */
+static bool environment_decode(const struct secret *plain, struct now now)
+{
+    json_t *root = json_loadb(plain->text, plain->length, 0, NULL);
+    int64_t age_ms = now.wall_ms - json_integer_value(json_object_get(root, "read_ms"));
+    bool minter = json_is_true(json_object_get(root, "session_minter"));
+
+    json_decref(root);
+    return age_ms >= 0 && age_ms <= ENVIRONMENT_LIFE_MS && minter;
+}
+
+void freshet_environment_save(const struct pump_session *session, const struct outcome *outcome,
+                              struct now now)
+{
+    char text[96];
+    int length = snprintf(text, sizeof(text), "{\"read_ms\":%lld,\"session_minter\":%s}",
+                          (long long)now.wall_ms, outcome->session_minter ? "true" : "false");
+
+    if (session->account->vault != NULL && outcome->has_environment && length > 0) {
+        (void)freshet_vault_write(session->account->vault, VAULT_ENVIRONMENT, text, (size_t)length,
+                                  NULL);
+    }
+}
+
+static void remembered_take(struct remembered *remembered)
+{
+    remembered->has_token = freshet_jwt_read(remembered->text.text, remembered->text.length,
+                                             &remembered->token, &remembered->claims);
+}
+
+/* Of the session that other processes mean, and its end if that is what they know last. */
+static bool remembered_share(struct pump_session *session, struct share *share, struct now now,
+                             struct remembered *remembered)
+{
+    struct session_record record;
+    struct shared_record shared;
+    struct key_view key = {.template_name = "", .audience = ""};
+
+    if (!freshet_standing_read(session->wished, share, now, &record) || record.sid[0] == '\0') {
+        return false;
+    }
+    session->epoch = freshet_standing_epoch_after(session->epoch, &record);
+    if (record.standing == SESSION_ENDED) {
+        if (strcmp(record.reason, FRESHET_STANDING_ASKED) == 0) {
+            snprintf(remembered->ended_sid, sizeof(remembered->ended_sid), "%s", record.sid);
+        }
+        return false;
+    }
+    key.issuer = session->instance.base_url;
+    key.sid = record.sid;
+    key.organization = record.organization;
+    if (freshet_share_read(share, &key, record.epoch, now, &shared) != SHARE_FOUND) {
+        return false;
+    }
+    if (shared.record.has_token && shared.epoch == record.epoch &&
+        freshet_secret_copy(&remembered->text, shared.text, shared.record.token.length) ==
+            FRESHET_OK) {
+        remembered_take(remembered);
+    }
+    freshet_shared_record_wipe(&shared);
+    return remembered->has_token;
+}
+
+static void remembered_stored(struct pump_session *session, struct now now,
+                              struct remembered *remembered, bool want_token)
+{
+    struct vault_session ended = {0};
+    struct secret environment = {0};
+
+    if (freshet_vault_read(session->account->vault, VAULT_ENVIRONMENT, &environment, NULL) ==
+        FRESHET_OK) {
+        remembered->session_minter = environment_decode(&environment, now);
+        freshet_secret_free(&environment);
+    }
+    if (freshet_vault_session_read(session->vault, &ended, NULL) == FRESHET_OK &&
+        ended.epoch > session->epoch) {
+        session->epoch = ended.epoch;
+    }
+    if (ended.signed_out && ended.pending_sign_out) {
+        snprintf(remembered->ended_sid, sizeof(remembered->ended_sid), "%s", ended.sid);
+    }
+    if (want_token && !ended.signed_out &&
+        freshet_vault_read(session->vault, VAULT_TOKEN, &remembered->text, NULL) == FRESHET_OK) {
+        remembered_take(remembered);
+    }
+}
+
+void freshet_remembered_read(struct pump_session *session, struct share *share, struct now now,
+                             struct remembered *remembered)
+{
+    bool shared = false;
+
+    *remembered = (struct remembered){0};
+    shared = remembered_share(session, share, now, remembered);
+    if (session->vault != NULL) {
+        remembered_stored(session, now, remembered, !shared);
+    }
+}
+
+void freshet_remembered_free(struct remembered *remembered)
+{
+    freshet_jwt_free(remembered->claims);
+    freshet_secret_free(&remembered->text);
+    *remembered = (struct remembered){0};
+}
+
+void freshet_last_token_save(struct pump_session *session, const struct share *share,
+                             const char *text, size_t length)
+{
+    const struct vault *vault = session->vault;
+    bool shared = share != NULL && freshet_share_path(share)[0] != '\0';
+    int64_t now_ms = freshet_clock_sample().boot_ms;
+
+    if (vault == NULL) {
+        return;
+    }
+    if (text == NULL) {
+        (void)freshet_vault_remove(vault, VAULT_TOKEN, NULL);
+    } else if (!session->ended &&
+               (!shared || session->saved_ms == 0 || now_ms - session->saved_ms > LAST_TOKEN_MS)) {
+        (void)freshet_vault_write(vault, VAULT_TOKEN, text, length, NULL);
+        session->saved_ms = now_ms;
+    }
+}

@@ -1,0 +1,34 @@
+/*
+ * What outlives a process: a session's last token, its instance's environment, and a sign-out that
+ * the issuer has not heard of. Loop thread only.
+ */
+#ifndef FRESHET_RUNTIME_REMEMBERED_H
+#define FRESHET_RUNTIME_REMEMBERED_H
+
+#include "runtime/session.h"
+#include "share/share.h"
+
+/* For an EVENT_OPEN. Free it with freshet_remembered_free(). */
+struct remembered {
+    struct secret text; /* of the last token */
+    struct token token;
+    void *claims;
+    bool has_token;
+    bool session_minter;
+    char ended_sid[256]; /* signed out by the user, and the issuer not told; "" none */
+};
+
+/* The epoch is learned by the way. */
+void freshet_remembered_read(struct pump_session *session, struct share *share, struct now now,
+                             struct remembered *remembered);
+void freshet_remembered_free(struct remembered *remembered);
+
+/* The environment was read: a later start may use it for 24 hours. */
+void freshet_environment_save(const struct pump_session *session, const struct outcome *outcome,
+                              struct now now);
+
+/* The session's last token, or NULL to forget it. Where others share it, now and then is enough. */
+void freshet_last_token_save(struct pump_session *session, const struct share *share,
+                             const char *text, size_t length);
+
+#endif

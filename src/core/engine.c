@@ -462,6 +462,9 @@ static void engine_session_event(struct engine *engine, struct session *session,
     case EVENT_SIGN_OUT:
         freshet_session_sign_out(engine, session, event->u.sign_out.scope);
         break;
+    case EVENT_JOINED:
+        freshet_load_join(engine, session, &event->u.joined.token);
+        break;
     case EVENT_SIGNED_OUT:
         if (session->open && session->status != SESSION_SIGNED_OUT) {
             freshet_session_end(engine, session, END_ELSEWHERE);
@@ -521,6 +524,7 @@ static void engine_event(struct engine *engine, const struct event *event)
     case EVENT_FOCUS:
     case EVENT_ORGANIZATION:
     case EVENT_SIGN_OUT:
+    case EVENT_JOINED:
     case EVENT_SIGNED_OUT:
     case EVENT_CLEAR:
     case EVENT_WANT:

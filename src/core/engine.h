@@ -161,6 +161,7 @@ enum event_kind {
     EVENT_DENIED,       /* somebody else has it */
     EVENT_FETCHED,      /* an answer, or none */
     EVENT_ADOPTED,      /* another process published */
+    EVENT_JOINED,       /* a start has to wait for others, who have a token of the session meant */
     EVENT_REJECTED,     /* a server answered 401 to this token */
     EVENT_ONLINE,       /* connectivity announced */
     EVENT_OFFLINE,      /* and lost; the pump fails the requests under way first */
@@ -218,6 +219,9 @@ struct event {
             struct key_view key; /* issuer and session as this engine knows them */
             struct record record;
         } adopted;
+        struct {
+            struct token token;
+        } joined;
         struct {
             uint64_t fingerprint;
         } rejected;

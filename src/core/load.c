@@ -101,12 +101,14 @@ void freshet_load_environment_answered(struct engine *engine, struct session *se
 /* ---- a start without the client ---- */
 
 /* The session is what the last known token says it is, or what the host named. */
-static struct entry *load_stand_in(struct engine *engine, struct session *session)
+static struct entry *load_stand_in(struct engine *engine, struct session *session,
+                                   enum token_from from)
 {
-    static const struct arrival persisted = {.from = FROM_STORE,
-                                             .committed_ms = INT64_MIN / 2,
-                                             .sent_ms = INT64_MIN / 2,
-                                             .may_expire = true};
+    const struct arrival kept = {.from = from,
+                                 .committed_ms =
+                                     from == FROM_SHARED ? engine->now.boot_ms : INT64_MIN / 2,
+                                 .sent_ms = INT64_MIN / 2,
+                                 .may_expire = from == FROM_STORE};
     struct entry *entry = NULL;
 
     if (session->last_text != NULL && !session->sid_given) {
@@ -122,7 +124,7 @@ static struct entry *load_stand_in(struct engine *engine, struct session *sessio
     }
     entry = freshet_entry_obtain(engine, session, 0, session->organization, 0);
     if (entry != NULL && session->last_text != NULL) {
-        (void)freshet_commit(engine, entry, &session->last, &persisted);
+        (void)freshet_commit(engine, entry, &session->last, &kept);
     }
     return entry;
 }
@@ -160,7 +162,7 @@ static void load_outage(struct engine *engine, struct session *session, const st
     struct entry *entry = NULL;
 
     session->outage = true;
-    entry = load_stand_in(engine, session);
+    entry = load_stand_in(engine, session, FROM_STORE);
     if (load_signs_out(engine, session)) {
         return;
     }
@@ -174,6 +176,27 @@ static void load_outage(struct engine *engine, struct session *session, const st
     }
     freshet_flight_start(engine, entry, CAUSE_OPEN, true);
     freshet_session_admit(engine, session);
+}
+
+/* The client is still to be read; until then the session is what the others' token says it is. */
+void freshet_load_join(struct engine *engine, struct session *session, const struct token *token)
+{
+    struct entry *entry = NULL;
+
+    if (session->status != SESSION_LOADING ||
+        (session->sid != 0 && strcmp(freshet_name(engine, session->sid), token->sid) != 0) ||
+        !freshet_session_keep_last_token(session, token)) {
+        return;
+    }
+    entry = load_stand_in(engine, session, FROM_SHARED);
+    if (load_signs_out(engine, session) || entry == NULL ||
+        freshet_entry_remaining(engine, entry) <= 0) {
+        return;
+    }
+    session->outage = true;
+    freshet_session_set_status(engine, session, SESSION_DEGRADED);
+    freshet_session_admit(engine, session);
+    freshet_entry_update(engine, entry);
 }
 
 /* ---- answers ---- */

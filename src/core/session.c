@@ -108,26 +108,6 @@ request_id freshet_session_send(struct engine *engine, struct session *session, 
 
 /* ---- open and close ---- */
 
-static bool session_keep_last_token(struct session *session, const struct token *token)
-{
-    size_t sid = strlen(token->sid) + 1;
-    size_t organization = strlen(token->organization) + 1;
-    char *memory = malloc(token->length + sid + organization);
-
-    if (memory == NULL) {
-        return false;
-    }
-    memcpy(memory, token->text, token->length);
-    memcpy(memory + token->length, token->sid, sid);
-    memcpy(memory + token->length + sid, token->organization, organization);
-    session->last = *token;
-    session->last.text = memory;
-    session->last.sid = memory + token->length;
-    session->last.organization = memory + token->length + sid;
-    session->last_text = memory;
-    return true;
-}
-
 void freshet_session_forget_last(struct session *session)
 {
     volatile char *text = session->last_text;
@@ -137,6 +117,27 @@ void freshet_session_forget_last(struct session *session)
     }
     free(session->last_text);
     session->last_text = NULL;
+}
+
+bool freshet_session_keep_last_token(struct session *session, const struct token *token)
+{
+    size_t sid = strlen(token->sid) + 1;
+    size_t organization = strlen(token->organization) + 1;
+    char *memory = malloc(token->length + sid + organization);
+
+    if (memory == NULL) {
+        return false;
+    }
+    freshet_session_forget_last(session);
+    memcpy(memory, token->text, token->length);
+    memcpy(memory + token->length, token->sid, sid);
+    memcpy(memory + token->length + sid, token->organization, organization);
+    session->last = *token;
+    session->last.text = memory;
+    session->last.sid = memory + token->length;
+    session->last.organization = memory + token->length + sid;
+    session->last_text = memory;
+    return true;
 }
 
 void freshet_session_start(struct engine *engine, const struct event *event)
@@ -154,7 +155,7 @@ void freshet_session_start(struct engine *engine, const struct event *event)
     session->sid_given = freshet_session_name(engine, session, sid);
     session->ended_sid = freshet_names_intern(&engine->names, ended_sid);
     if (event->u.open.has_last_token) {
-        (void)session_keep_last_token(session, &event->u.open.last_token);
+        (void)freshet_session_keep_last_token(session, &event->u.open.last_token);
     }
     freshet_session_set_status(engine, session, SESSION_LOADING);
     freshet_load_start(engine, session);

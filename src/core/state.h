@@ -303,6 +303,8 @@ void freshet_publish(struct engine *engine, struct entry *entry);
 /* session.c: load, status, organization, sign-out */
 void freshet_session_start(struct engine *engine, const struct event *event);
 void freshet_session_stop(struct engine *engine, struct session *session);
+/* A copy of the last token known; false without memory. */
+bool freshet_session_keep_last_token(struct session *session, const struct token *token);
 void freshet_session_forget_last(struct session *session);
 bool freshet_session_name(struct engine *engine, struct session *session, const char *sid);
 void freshet_session_unname(struct engine *engine, struct session *session);
@@ -341,6 +343,7 @@ void freshet_load_client_answered(struct engine *engine, struct session *session
                                   const struct request *request, const struct outcome *out);
 void freshet_load_connectivity(struct engine *engine, struct session *session, bool online);
 void freshet_load_tick(struct engine *engine, struct session *session);
+void freshet_load_join(struct engine *engine, struct session *session, const struct token *token);
 void freshet_load_take_tokens(struct engine *engine, const struct request *request,
                               const struct client_answer *client);
 

@@ -307,6 +307,18 @@ bool freshet_exchange_go_on(struct exchanges *exchanges, struct now now)
     return true;
 }
 
+bool freshet_exchange_waits(const struct exchanges *exchanges, const struct pump_session *session,
+                            enum endpoint on)
+{
+    const struct exchange *exchange = exchanges->first;
+
+    while (exchange != NULL && (exchange->session != session || exchange->on != on ||
+                                exchange->state != EXCHANGE_WAITING)) {
+        exchange = exchange->next;
+    }
+    return exchange != NULL;
+}
+
 int64_t freshet_exchange_deadline(const struct exchanges *exchanges)
 {
     int64_t deadline = FRESHET_NEVER;

@@ -48,6 +48,10 @@ void freshet_exchange_abandon(struct exchanges *exchanges, request_id id, bool t
  */
 bool freshet_exchange_go_on(struct exchanges *exchanges, struct now now);
 
+/* Does a request of this session on that endpoint wait for its credential? */
+bool freshet_exchange_waits(const struct exchanges *exchanges, const struct pump_session *session,
+                            enum endpoint on);
+
 /* Boot time at which freshet_exchange_go_on() has something to try, or FRESHET_NEVER. */
 int64_t freshet_exchange_deadline(const struct exchanges *exchanges);
 

@@ -206,6 +206,39 @@ static void pump_stand(struct pump *pump, struct pump_session *session, struct n
     }
 }
 
+/*
+ * Starts take turns, for reading a client may replace the credential. Whoever waits for its turn is
+ * served meanwhile with what those who had theirs have published.
+ */
+static void pump_join(struct pump *pump, struct pump_session *session, struct now now)
+{
+    struct event event = {.kind = EVENT_JOINED, .session = session->id};
+    struct remembered remembered;
+
+    if (session->sid[0] != '\0' || session->ended ||
+        !freshet_exchange_waits(&pump->exchanges, session, ON_CLIENT)) {
+        return;
+    }
+    if (freshet_remembered_share(session, pump->sharing.share, now, &remembered)) {
+        event.u.joined.token = remembered.token;
+        pump_step(pump, &event);
+    }
+    freshet_remembered_free(&remembered);
+}
+
+static void pump_join_all(struct pump *pump)
+{
+    struct now now = freshet_clock_sample();
+    bool waits =
+        pump->sharing.share != NULL && freshet_exchange_deadline(&pump->exchanges) != FRESHET_NEVER;
+
+    for (uint32_t i = 0; waits && i < pump->session_count; i++) {
+        if (pump->sessions[i] != NULL) {
+            pump_join(pump, pump->sessions[i], now);
+        }
+    }
+}
+
 /* Every key of a session whose record has this name; "" is every key. */
 static void pump_look(struct pump *pump, const struct pump_session *session, const char *name,
                       struct now now)
@@ -306,6 +339,7 @@ static void pump_settle(struct pump *pump)
 {
     struct errand *errand = NULL;
 
+    pump_join_all(pump);
     do {
         while ((errand = freshet_sharing_take(&pump->sharing)) != NULL) {
             pump_run_errand(pump, errand);

@@ -44,8 +44,8 @@ static void remembered_take(struct remembered *remembered)
 }
 
 /* Of the session that other processes mean, and its end if that is what they know last. */
-static bool remembered_share(struct pump_session *session, struct share *share, struct now now,
-                             struct remembered *remembered)
+static bool remembered_shared(struct pump_session *session, struct share *share, struct now now,
+                              struct remembered *remembered)
 {
     struct session_record record;
     struct shared_record shared;
@@ -100,13 +100,20 @@ static void remembered_stored(struct pump_session *session, struct now now,
     }
 }
 
+bool freshet_remembered_share(struct pump_session *session, struct share *share, struct now now,
+                              struct remembered *remembered)
+{
+    *remembered = (struct remembered){0};
+    return remembered_shared(session, share, now, remembered);
+}
+
 void freshet_remembered_read(struct pump_session *session, struct share *share, struct now now,
                              struct remembered *remembered)
 {
     bool shared = false;
 
     *remembered = (struct remembered){0};
-    shared = remembered_share(session, share, now, remembered);
+    shared = remembered_shared(session, share, now, remembered);
     if (session->vault != NULL) {
         remembered_stored(session, now, remembered, !shared);
     }

@@ -21,6 +21,9 @@ struct remembered {
 /* The epoch is learned by the way. */
 void freshet_remembered_read(struct pump_session *session, struct share *share, struct now now,
                              struct remembered *remembered);
+/* Only what other processes hold now. */
+bool freshet_remembered_share(struct pump_session *session, struct share *share, struct now now,
+                              struct remembered *remembered);
 void freshet_remembered_free(struct remembered *remembered);
 
 /* The environment was read: a later start may use it for 24 hours. */

@@ -205,6 +205,14 @@ void freshet_drive_want_active(struct drive *drive, int change)
     drive_step(drive, &event);
 }
 
+void freshet_drive_join(struct drive *drive, struct token token)
+{
+    struct event event = {
+        .kind = EVENT_JOINED, .session = drive->session, .u.joined = {.token = token}};
+
+    drive_step(drive, &event);
+}
+
 void freshet_drive_adopt(struct drive *drive, const char *template_name, const char *organization,
                          const struct drive_token *token)
 {

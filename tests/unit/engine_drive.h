@@ -131,6 +131,9 @@ void freshet_drive_organization(struct drive *drive, const char *organization);
 void freshet_drive_want(struct drive *drive, int change);
 void freshet_drive_want_active(struct drive *drive, int change);
 
+/* What others hold, while the session's start waits for its turn. */
+void freshet_drive_join(struct drive *drive, struct token token);
+
 /* A record that another process published, for a key of the current session. NULL: "" each. */
 void freshet_drive_adopt(struct drive *drive, const char *template_name, const char *organization,
                          const struct drive_token *token);

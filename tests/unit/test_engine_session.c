@@ -141,6 +141,30 @@ static void another_session_than_the_one_signed_out_is_served(void **state)
     freshet_drive_end(&drive);
 }
 
+/* A start that has to wait for others serves what they have, and is ready once it had its turn. */
+static void a_start_behind_others_serves_their_token(void **state)
+{
+    struct drive drive;
+    struct get_options options = freshet_drive_options();
+    struct drive_token theirs = session_token(1, DRIVE_SID);
+    struct drive_token own = session_token(2, DRIVE_SID);
+    char text[DRIVE_TEXT];
+    ticket_id waiting = 0;
+
+    (void)state;
+    freshet_drive_begin(&drive, NULL);
+    freshet_drive_open(&drive, "");
+    waiting = freshet_drive_get(&drive, &options);
+    freshet_drive_join(&drive, freshet_drive_token_in(&theirs, text));
+    assert_int_equal(session_result(&drive, waiting)->status, FRESHET_OK);
+    assert_int_equal(freshet_drive_read(&drive), 1);
+    assert_int_equal(freshet_drive_count(&drive, ON_TOKENS), 0);
+    own.iat_s = 1;
+    freshet_drive_answer_client(&drive, freshet_drive_waiting(&drive, ON_CLIENT), &own);
+    assert_int_equal(freshet_drive_read(&drive), 2);
+    freshet_drive_end(&drive);
+}
+
 static void a_standing_want_starts_again_after_a_schedule_is_exhausted(void **state)
 {
     struct drive drive;
@@ -221,6 +245,7 @@ int main(void)
         cmocka_unit_test(a_sign_out_elsewhere_ends_the_session_without_a_request),
         cmocka_unit_test(a_sign_out_that_was_not_told_is_told_at_the_next_start),
         cmocka_unit_test(another_session_than_the_one_signed_out_is_served),
+        cmocka_unit_test(a_start_behind_others_serves_their_token),
         cmocka_unit_test(a_standing_want_starts_again_after_a_schedule_is_exhausted),
         cmocka_unit_test(a_standing_want_follows_the_active_organization),
         cmocka_unit_test(a_closed_session_leaves_its_place_to_another),

@@ -1,5 +1,6 @@
 /*
- * The configuration file: sessions by name. A mistake is named with its file and line.
+ * The configuration file: sessions by name, and before them what holds for all. A mistake is named
+ * with its file and line.
  *
  * The file is read here and its comments are blanked out before it is parsed, because the parser
  * counts the lines of comments wrong, and it is checked here that no section is left open, because
@@ -76,7 +77,7 @@ static char *config_load(const char *path)
     } else if (!S_ISREG(status.st_mode)) {
         fault = "not a regular file";
     } else if ((length = config_read_all(descriptor, text)) < 0) {
-        fault = strerror(errno);
+        fault = "it cannot be read";
     } else if (length > CONFIG_SIZE_MAX) {
         fault = "over 1 MiB; that is no configuration";
     } else if (memchr(text, '\0', (size_t)length) != NULL) {
@@ -85,7 +86,7 @@ static char *config_load(const char *path)
     if (descriptor >= 0) {
         close(descriptor);
     }
-    if (fault != NULL) {
+    if (fault != NULL || length < 0) {
         fprintf(stderr, "freshet: cannot read the configuration %s: %s\n", path, fault);
         free(text);
         return NULL;
@@ -201,6 +202,38 @@ static enum exit_code config_take_section(struct settings *settings, cfg_t *cfg,
     return code;
 }
 
+static bool config_is_in_environment(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && value[0] != '\0';
+}
+
+/* What holds for all sessions. The environment comes first, and a key file there is a key. */
+static enum exit_code config_take_places(struct settings *settings, cfg_t *cfg, const char *path)
+{
+    const struct {
+        char **slot;
+        const char *name;
+        const char *environment;
+    } members[] = {{&settings->runtime_dir, "runtime_dir", "FRESHET_RUNTIME_DIR"},
+                   {&settings->state_dir, "state_dir", "FRESHET_STATE_DIR"},
+                   {&settings->key_file, "key_file", "FRESHET_KEY_FILE"},
+                   {&settings->key_command, "key_command", "FRESHET_KEY_FILE"}};
+    enum exit_code code = EXIT_DONE;
+
+    if (cfg_getstr(cfg, "key_file") != NULL && cfg_getstr(cfg, "key_command") != NULL) {
+        fprintf(stderr, "freshet: %s has a key_file and a key_command; keep one of them\n", path);
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; code == EXIT_DONE && i < sizeof(members) / sizeof(members[0]); i++) {
+        if (!config_is_in_environment(members[i].environment)) {
+            code = config_take(members[i].slot, cfg_getstr(cfg, members[i].name));
+        }
+    }
+    return code;
+}
+
 /* The text can hold bytes of the file: nothing that a terminal would obey is printed. */
 static void config_error(cfg_t *cfg, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
@@ -229,7 +262,11 @@ static cfg_t *config_parse(const char *path, char *text)
                            CFG_STR("cookie_domain", NULL, CFGF_NONE),
                            CFG_STR("token_file", NULL, CFGF_NONE),
                            CFG_END()};
-    cfg_opt_t root[] = {CFG_SEC("session", session, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+    cfg_opt_t root[] = {CFG_STR("runtime_dir", NULL, CFGF_NONE),
+                        CFG_STR("state_dir", NULL, CFGF_NONE),
+                        CFG_STR("key_file", NULL, CFGF_NONE),
+                        CFG_STR("key_command", NULL, CFGF_NONE),
+                        CFG_SEC("session", session, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
                         CFG_END()};
     int open_line = config_blank_comments(text);
     FILE *file = fmemopen(text, strlen(text), "r");
@@ -300,7 +337,8 @@ enum exit_code freshet_config_read(struct settings *settings)
     enum exit_code code = config_open(&config, settings);
 
     if (code == EXIT_DONE && config.cfg != NULL) {
-        code = config_take_section(settings, config.cfg, config.path);
+        code = config_take_places(settings, config.cfg, config.path);
+        code = code == EXIT_DONE ? config_take_section(settings, config.cfg, config.path) : code;
     }
     config_close(&config);
     return code;
@@ -338,6 +376,7 @@ enum exit_code freshet_config_read_all(const struct settings *given, struct sett
 
         code = config_copy(one, given,
                            cfg_title(cfg_getnsec(config.cfg, "session", (unsigned)*count)));
+        code = code == EXIT_DONE ? config_take_places(one, config.cfg, config.path) : code;
         code = code == EXIT_DONE ? config_take_section(one, config.cfg, config.path) : code;
     }
     if (*all == NULL) {

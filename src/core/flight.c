@@ -188,7 +188,7 @@ static void flight_send(struct engine *engine, struct entry *entry)
 
     flight->state = FLIGHT_FETCHING;
     flight->sent_ms = engine->now.boot_ms;
-    flight->at_ms = engine->now.boot_ms + engine->options.policy.request_timeout_ms;
+    flight->at_ms = engine->now.boot_ms + freshet_schedule_patience(engine, entry);
     flight->request = request != NULL ? request->id : 0;
     effect = request != NULL ? freshet_effect_push(engine, EFFECT_FETCH, entry->session) : NULL;
     if (effect == NULL) {
@@ -239,9 +239,11 @@ static void flight_refused(struct engine *engine, struct entry *entry, enum fres
     freshet_waiters_attempt_failed(engine, entry, status, http_status, true);
 }
 
+/* Time may mend this one: the next attempt keeps the first delay. */
 static void flight_unauthorized(struct engine *engine, struct entry *entry)
 {
     flight_refused(engine, entry, FRESHET_UNAUTHORIZED, entry->flight.last.http_status);
+    entry->flight.last.failed_ms = engine->now.boot_ms;
 }
 
 /* The schedule has come to its end without a token. */
@@ -261,6 +263,13 @@ static void flight_exhausted(struct engine *engine, struct entry *entry)
 
 /* ---- failures ---- */
 
+/* A fresh token has come by another way meanwhile, and nobody waits. */
+static bool flight_is_needless(const struct engine *engine, const struct entry *entry)
+{
+    return entry->waiters.oldest == NULL &&
+           freshet_entry_remaining(engine, entry) > freshet_entry_due(engine, entry);
+}
+
 static void flight_failed(struct engine *engine, struct entry *entry, const struct outcome *out,
                           enum freshet_status status)
 {
@@ -268,7 +277,7 @@ static void flight_failed(struct engine *engine, struct entry *entry, const stru
     bool exhausted = false;
 
     flight->failures++;
-    exhausted = flight->single || flight->failures >= engine->options.policy.retry_attempts;
+    exhausted = flight->failures >= engine->options.policy.retry_attempts;
     flight->last = (struct failure){.attempt = flight->failures,
                                     .waited = flight->waited,
                                     .failed_ms = engine->now.boot_ms,
@@ -290,12 +299,9 @@ static void flight_failed(struct engine *engine, struct entry *entry, const stru
     flight->last.not_before_ms = flight->at_ms;
     freshet_publish(engine, entry);
     flight_release(engine, entry);
-    if (!exhausted) {
-        return;
-    }
-    if (flight->single) {
+    if (flight->single || flight_is_needless(engine, entry)) {
         flight_end(engine, entry);
-    } else {
+    } else if (exhausted) {
         flight_exhausted(engine, entry);
     }
 }

@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#define LOAD_LIMIT_MS              7000
 #define LOAD_QUICK_ATTEMPTS        4
 #define LOAD_AGAIN_NO_ANSWER_MS    2000
 #define LOAD_AGAIN_OTHER_MS        10000
@@ -40,7 +39,7 @@ static int64_t load_deadline(const struct engine *engine, const struct session *
     int64_t deadline = engine->now.boot_ms + engine->options.policy.request_timeout_ms;
 
     return session->status == SESSION_LOADING
-               ? freshet_min(deadline, session->opened_ms + LOAD_LIMIT_MS)
+               ? freshet_min(deadline, session->opened_ms + FRESHET_LOAD_LIMIT_MS)
                : deadline;
 }
 
@@ -55,6 +54,7 @@ void freshet_load_client(struct engine *engine, struct session *session, enum ca
     client->deadline_ms = load_deadline(engine, session);
     client->request = freshet_session_send(engine, session, ON_CLIENT, cause, client->attempt,
                                            client->deadline_ms);
+    freshet_session_update(engine, session);
 }
 
 static void load_environment(struct engine *engine, struct session *session)
@@ -366,17 +366,22 @@ static void load_failed(struct engine *engine, struct session *session, const st
         }
     }
     if (loading && out->kind == OUTCOME_NO_ANSWER && client->attempt < LOAD_QUICK_ATTEMPTS &&
-        !session->issuer->offline && now < session->opened_ms + LOAD_LIMIT_MS) {
+        !session->issuer->offline && now < session->opened_ms + FRESHET_LOAD_LIMIT_MS) {
         client->at_ms = now + load_quick_delay(engine, client->attempt);
         return;
     }
     if (loading) {
         client->attempt = 0;
         load_outage(engine, session, out);
+    } else if (!freshet_session_ready(session) && !session->issuer->offline) {
+        freshet_waiters_fail(engine, &session->parked, load_status(out), out->http_status);
     }
     client->at_ms = now + load_double(out->kind == OUTCOME_NO_ANSWER ? LOAD_AGAIN_NO_ANSWER_MS
                                                                      : LOAD_AGAIN_OTHER_MS,
                                       client->attempt, LOAD_AGAIN_CAP_MS);
+    if (out->has_retry_after) {
+        client->at_ms = freshet_schedule_retry_after(engine, session->issuer, out->retry_after_ms);
+    }
 }
 
 void freshet_load_client_answered(struct engine *engine, struct session *session,

@@ -51,3 +51,12 @@ int64_t freshet_schedule_retry_after(struct engine *engine, struct issuer *issue
     issuer->not_before_ms = freshet_max(issuer->not_before_ms, engine->now.boot_ms + delay);
     return issuer->not_before_ms;
 }
+
+/* A stand-in's first request belongs to its start, which is not to take longer. */
+int64_t freshet_schedule_patience(const struct engine *engine, const struct entry *entry)
+{
+    int64_t timeout = engine->options.policy.request_timeout_ms;
+
+    return entry->flight.cause == CAUSE_OPEN ? freshet_min(timeout, FRESHET_LOAD_LIMIT_MS)
+                                             : timeout;
+}

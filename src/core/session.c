@@ -243,6 +243,11 @@ void freshet_session_get(struct engine *engine, struct session *session, const s
         session_refuse(engine, session, event, FRESHET_SIGNED_OUT);
         return;
     }
+    if (!freshet_session_ready(session) && session->client.unauthorized > 0 &&
+        session->client.request == 0) {
+        session_refuse(engine, session, event, FRESHET_UNAUTHORIZED);
+        return;
+    }
     waiter = freshet_waiter_new(engine, session, event, &status);
     if (waiter == NULL) {
         session_refuse(engine, session, event, status);

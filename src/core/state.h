@@ -268,6 +268,8 @@ int64_t freshet_waiter_half(const struct engine *engine, const struct entry *ent
 int64_t freshet_schedule_next(struct engine *engine, const struct entry *entry);
 int64_t freshet_schedule_retry_after(struct engine *engine, struct issuer *issuer,
                                      int64_t asked_ms);
+/* How long the answer to a token request is waited for. */
+int64_t freshet_schedule_patience(const struct engine *engine, const struct entry *entry);
 
 /* flight.c: the request for the next token */
 void freshet_flight_wait(struct engine *engine, struct entry *entry, enum cause cause);
@@ -335,6 +337,7 @@ void freshet_session_want(struct engine *engine, struct session *session, int ch
 void freshet_session_clear(struct engine *engine, struct session *session);
 
 /* load.c: reading environment and client, at start and again */
+#define FRESHET_LOAD_LIMIT_MS 7000 /* of a start, and of a stand-in's first request */
 void freshet_load_start(struct engine *engine, struct session *session);
 void freshet_load_client(struct engine *engine, struct session *session, enum cause cause);
 void freshet_load_environment_answered(struct engine *engine, struct session *session,

@@ -237,10 +237,22 @@ static void perform_event(struct process *process, enum event_kind kind, const s
         freshet_sim_process_event(process, &event);
 }
 
+/* A session that is over is opened anew, as a program does that starts again. */
+static bool perform_is_signed_out(const struct process *process)
+{
+    struct session_view view;
+
+    return freshet_engine_view_session(process->engine, process->session,
+                                       freshet_sim_now(process->world), &view) &&
+           view.status == SESSION_SIGNED_OUT;
+}
+
 static void perform_in_process(struct process *process, const struct step *step)
 {
     switch (step->kind) {
     case STEP_OPEN:
+        if (process->engine != NULL && perform_is_signed_out(process))
+            freshet_sim_process_kill(process);
         if (process->engine == NULL)
             freshet_sim_process_open(process, (enum open_from)step->u.open.from);
         break;

@@ -77,7 +77,7 @@ enum freshet_status freshet_agent_run(const struct agent_options *options, FILE 
     enum freshet_status status = FRESHET_LIMIT;
 
     problem->text[0] = '\0';
-    if (freshet_place_take(&place, options->socket, problem) != 0) {
+    if (freshet_place_take(&place, options->socket, options->client.runtime_dir, problem) != 0) {
         return status;
     }
     status = freshet_keeper_open(&keeper, options, problem);

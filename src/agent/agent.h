@@ -25,7 +25,8 @@ struct agent_session_options {
 };
 
 struct agent_options {
-    const char *socket; /* NULL: the usual place */
+    const char *socket;                   /* NULL: the usual place */
+    struct freshet_client_options client; /* with host_loop */
     unsigned clients_max;
     int64_t patience_ms; /* how long a client may take to send one request */
     const struct agent_session_options *sessions;

@@ -96,13 +96,14 @@ static enum freshet_status keeper_open_session(struct keeper *keeper, struct kep
 enum freshet_status freshet_keeper_open(struct keeper *keeper, const struct agent_options *options,
                                         struct agent_problem *problem)
 {
-    const struct freshet_client_options how = {.size = sizeof(how), .host_loop = 1};
     struct freshet_error error;
-    enum freshet_status status = freshet_open(&how, &keeper->client, &error);
+    enum freshet_status status = freshet_open(&options->client, &keeper->client, &error);
 
-    if (status == FRESHET_OK) {
-        status = freshet_subscribe(keeper->client, keeper_event, keeper);
+    if (status != FRESHET_OK) {
+        (void)freshet_agent_problem(problem, "%s", error.message);
+        return status;
     }
+    status = freshet_subscribe(keeper->client, keeper_event, keeper);
     if (status == FRESHET_OK) {
         keeper->sessions = calloc(options->session_count, sizeof(*keeper->sessions));
         status = keeper->sessions != NULL ? FRESHET_OK : FRESHET_NO_MEMORY;

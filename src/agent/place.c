@@ -21,6 +21,8 @@
 
 #include "agent/activation.h"
 
+#define PLACE_TRIES 16 /* as often as others may sweep at that moment */
+
 int freshet_agent_problem(struct agent_problem *problem, const char *format, ...)
 {
     va_list arguments;
@@ -84,13 +86,16 @@ static int place_set(struct place *place, const char *path, struct agent_problem
 
 /* FOLDER/NAME in the chosen folder, else in the first of the usual ones that will do; the problem of
  * the last if none does. */
-static int place_find(struct place *place, const char *name, struct agent_problem *problem)
+static int place_find(struct place *place, const char *chosen, const char *name,
+                      struct agent_problem *problem)
 {
-    const char *chosen = getenv("FRESHET_RUNTIME_DIR");
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     const unsigned user = (unsigned)geteuid();
     char paths[3][FRESHET_PLACE_BYTES + 1] = {""};
 
+    if (chosen == NULL || chosen[0] == '\0') {
+        chosen = getenv("FRESHET_RUNTIME_DIR");
+    }
     if (chosen != NULL && chosen[0] == '/') {
         (void)snprintf(paths[0], sizeof(paths[0]), "%s/%s", chosen, name);
         return place_set(place, paths[0], problem);
@@ -102,6 +107,7 @@ static int place_find(struct place *place, const char *name, struct agent_proble
     (void)snprintf(paths[2], sizeof(paths[2]), "/dev/shm/freshet-%u/%s", user, name);
     for (int i = 0; i < 3; i++) {
         if (paths[i][0] != '\0' && place_set(place, paths[i], problem) == 0) {
+            problem->text[0] = '\0'; /* of those that would not do */
             return 0;
         }
     }
@@ -220,7 +226,8 @@ static int place_check_activated(const struct place *place, struct agent_problem
     return 0;
 }
 
-int freshet_place_take(struct place *place, const char *asked, struct agent_problem *problem)
+int freshet_place_take(struct place *place, const char *asked, const char *runtime_dir,
+                       struct agent_problem *problem)
 {
     *place = (struct place){.listener = -1, .lock = -1};
     if (freshet_activation_listener(&place->listener, place->path, sizeof(place->path), problem) !=
@@ -233,8 +240,9 @@ int freshet_place_take(struct place *place, const char *asked, struct agent_prob
     if (asked == NULL) {
         asked = getenv("FRESHET_SOCKET");
     }
-    if ((asked != NULL && asked[0] != '\0' ? place_set(place, asked, problem)
-                                           : place_find(place, "agent.socket", problem)) == 0 &&
+    if ((asked != NULL && asked[0] != '\0'
+             ? place_set(place, asked, problem)
+             : place_find(place, runtime_dir, "agent.socket", problem)) == 0 &&
         place_lock(place, problem) == 0 && place_bind(place, problem) == 0) {
         return 0;
     }
@@ -242,26 +250,9 @@ int freshet_place_take(struct place *place, const char *asked, struct agent_prob
     return -1;
 }
 
-/* mkdtemp fills in the folder's name and makes it 0700. */
-int freshet_place_take_private(struct place *place, struct agent_problem *problem)
-{
-    *place = (struct place){.listener = -1, .lock = -1};
-    if (place_find(place, "run-XXXXXX", problem) != 0) {
-        return -1;
-    }
-    if (mkdtemp(place->path) == NULL) {
-        return freshet_agent_problem(problem, "cannot make the folder %s: %s", place->path,
-                                     strerror(errno));
-    }
-    memcpy(place->private, place->path, sizeof(place->private));
-    (void)snprintf(place->path, sizeof(place->path), "%.*s/agent.socket", FRESHET_PLACE_BYTES - 16,
-                   place->private);
-    if (place_bind(place, problem) == 0) {
-        return 0;
-    }
-    freshet_place_leave(place);
-    return -1;
-}
+/* ---- a folder of one's own ---- */
+
+static const char place_private_name[] = "run-XXXXXX";
 
 /* Removes the folder and the files in it; there are no others below. */
 static void place_remove_private(const char *path)
@@ -278,6 +269,93 @@ static void place_remove_private(const char *path)
     (void)rmdir(path);
 }
 
+/* A lock on the folder itself says that its owner lives. -1: it is locked, or has gone. */
+static int place_lock_private(const char *path)
+{
+    int lock = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat held = {.st_ino = 0};
+    struct stat found = {.st_ino = 0};
+
+    if (lock >= 0 &&
+        (flock(lock, LOCK_EX | LOCK_NB) != 0 || fstat(lock, &held) != 0 ||
+         held.st_uid != geteuid() || lstat(path, &found) != 0 || held.st_ino != found.st_ino)) {
+        (void)close(lock);
+        lock = -1;
+    }
+    return lock;
+}
+
+/* Removes what killed owners left in the folder that `place->path` names a new one in. */
+static void place_sweep(const struct place *place)
+{
+    const size_t prefix = sizeof("run-") - 1;
+    const int above_bytes = (int)(strrchr(place->path, '/') - place->path);
+    char path[FRESHET_PLACE_BYTES + sizeof(((struct dirent *)NULL)->d_name)];
+    const struct dirent *entry = NULL;
+    DIR *above = NULL;
+
+    (void)snprintf(path, sizeof(path), "%.*s", above_bytes, place->path);
+    above = opendir(path);
+    while (above != NULL && (entry = readdir(above)) != NULL) {
+        int lock = -1;
+
+        if (strncmp(entry->d_name, place_private_name, prefix) != 0 ||
+            strlen(entry->d_name) != sizeof(place_private_name) - 1) {
+            continue;
+        }
+        (void)snprintf(path, sizeof(path), "%.*s/%s", above_bytes, place->path, entry->d_name);
+        lock = place_lock_private(path);
+        if (lock >= 0) {
+            place_remove_private(path);
+            (void)close(lock);
+        }
+    }
+    if (above != NULL) {
+        (void)closedir(above);
+    }
+}
+
+/* mkdtemp fills in the folder's name and makes it 0700. Until it is locked another start may take it
+ * for a dead one's: then a new one is made. */
+static int place_make_private(struct place *place, struct agent_problem *problem)
+{
+    for (int tries = 0; tries < PLACE_TRIES; tries++) {
+        memcpy(place->private, place->path, sizeof(place->private));
+        if (mkdtemp(place->private) == NULL) {
+            break;
+        }
+        place->lock = place_lock_private(place->private);
+        if (place->lock >= 0) {
+            return 0;
+        }
+        errno = EBUSY;
+    }
+    (void)freshet_agent_problem(problem, "cannot make the folder %s: %s", place->path,
+                                strerror(errno));
+    place->private[0] = '\0';
+    return -1;
+}
+
+int freshet_place_take_private(struct place *place, const char *runtime_dir,
+                               struct agent_problem *problem)
+{
+    *place = (struct place){.listener = -1, .lock = -1};
+    if (place_find(place, runtime_dir, place_private_name, problem) != 0) {
+        return -1;
+    }
+    place_sweep(place);
+    if (place_make_private(place, problem) != 0) {
+        return -1;
+    }
+    (void)snprintf(place->path, sizeof(place->path), "%.*s/agent.socket", FRESHET_PLACE_BYTES - 16,
+                   place->private);
+    if (place_bind(place, problem) == 0) {
+        return 0;
+    }
+    freshet_place_leave(place);
+    return -1;
+}
+
 void freshet_place_leave(struct place *place)
 {
     struct stat status;
@@ -289,11 +367,11 @@ void freshet_place_leave(struct place *place)
     if (place->listener >= 0) {
         (void)close(place->listener);
     }
-    if (place->lock >= 0) {
-        (void)close(place->lock);
-    }
     if (place->private[0] != '\0') {
         place_remove_private(place->private);
+    }
+    if (place->lock >= 0) {
+        (void)close(place->lock);
     }
     *place = (struct place){.listener = -1, .lock = -1};
 }

@@ -144,7 +144,8 @@ static void run_serve(struct run *run, const struct agent_options *agent)
 
 int freshet_run(const struct run_options *options, struct agent_problem *problem)
 {
-    const struct agent_options agent = {.clients_max = RUN_CLIENTS,
+    const struct agent_options agent = {.client = options->client,
+                                        .clients_max = RUN_CLIENTS,
                                         .patience_ms = RUN_PATIENCE_MS,
                                         .sessions = options->session,
                                         .session_count = 1};
@@ -156,7 +157,7 @@ int freshet_run(const struct run_options *options, struct agent_problem *problem
             problem, "no memory or no descriptor is left; raise the limits (ulimit -a)");
         return run.status;
     }
-    if (freshet_place_take_private(&run.place, problem) == 0) {
+    if (freshet_place_take_private(&run.place, options->client.runtime_dir, problem) == 0) {
         (void)snprintf(run.token_file, sizeof(run.token_file), "%s/token", run.place.private);
         if (freshet_keeper_open(&run.keeper, &agent, problem) == FRESHET_OK &&
             run_open_sink(&run)) {

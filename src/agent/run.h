@@ -11,6 +11,7 @@
 enum run_status { RUN_FAILED = 125, RUN_NOT_EXECUTABLE = 126, RUN_NOT_FOUND = 127 };
 
 struct run_options {
+    struct freshet_client_options client; /* with host_loop */
     const struct agent_session_options *session;
     char **line;          /* the program and its arguments, NULL at the end */
     const char *variable; /* holds the first token; NULL: none does */

@@ -49,6 +49,7 @@ static enum exit_code main_serve(struct agent_options *options, const struct ros
     struct agent_problem problem;
     enum freshet_status status = FRESHET_OK;
 
+    options->client = freshet_settings_client(&roster->settings[0]);
     options->sessions = roster->sessions;
     options->session_count = roster->count;
     status = freshet_agent_run(options, stdout, &problem);

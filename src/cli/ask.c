@@ -44,7 +44,7 @@ static int ask_connect(const char *path)
 }
 
 /* Where freshet-agent(1) says that it listens. */
-static int ask_find(void)
+static int ask_find(const struct settings *settings)
 {
     const char *given = getenv("FRESHET_SOCKET");
     const char *runtime = getenv("FRESHET_RUNTIME_DIR");
@@ -53,6 +53,9 @@ static int ask_find(void)
     char paths[3][sizeof(((struct sockaddr_un *)NULL)->sun_path)] = {"", "", ""};
     int descriptor = -1;
 
+    if (runtime == NULL || runtime[0] == '\0') {
+        runtime = settings->runtime_dir;
+    }
     if (given != NULL && given[0] != '\0') {
         return ask_connect(given);
     }
@@ -162,7 +165,7 @@ json_t *freshet_ask_token(const struct settings *settings, const char *name)
     const struct timeval patience = {.tv_sec = patience_ms / 1000};
     char *bytes = malloc(ASK_ANSWER_MAX);
     json_t *answer = NULL;
-    int descriptor = bytes != NULL ? ask_find() : -1;
+    int descriptor = bytes != NULL ? ask_find(settings) : -1;
 
     if (descriptor >= 0) {
         (void)setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));

@@ -37,6 +37,10 @@ struct settings {
     char *cookie_jar;
     char *cookie_domain;
     char *token_file;
+    char *runtime_dir; /* what the configuration says of all sessions; NULL: nothing, or the */
+    char *state_dir;   /* environment says it */
+    char *key_file;
+    char *key_command;
     bool focused;
     bool agent; /* nothing was named but the socket of an agent */
     bool all;   /* none was named by any means: every session of the configuration */
@@ -112,7 +116,11 @@ enum exit_code freshet_settings_read(struct settings *settings, const struct com
                                      int argc, char **argv);
 void freshet_settings_free(struct settings *settings);
 
-/* config.c: fills in what is not set yet from the section of that name. */
+/* How every client is opened; its strings are the settings'. */
+struct freshet_client_options freshet_settings_client(const struct settings *settings);
+
+/* config.c: fills in what is not set yet, from the section of that name and from what stands before
+ * all sections. */
 enum exit_code freshet_config_read(struct settings *settings);
 
 /* Every session there is, each with what was given; the caller frees the array and what is in it,

@@ -125,13 +125,13 @@ enum exit_code freshet_connect(const struct settings *settings, freshet_event_ca
                                void *context, struct connection *connection)
 {
     /* Who follows a token reads it, if only with the eyes: it never sleeps. */
-    const struct freshet_client_options how = {.size = sizeof(how),
-                                               .host_loop = 1,
-                                               .idle_cycles = -1,
-                                               .reactive = settings->no_proactive ? 1 : 0};
+    struct freshet_client_options how = freshet_settings_client(settings);
     struct freshet_error error;
-    enum freshet_status status = freshet_open(&how, &connection->client, &error);
+    enum freshet_status status = FRESHET_OK;
 
+    how.idle_cycles = -1;
+    how.reactive = settings->no_proactive ? 1 : 0;
+    status = freshet_open(&how, &connection->client, &error);
     if (status == FRESHET_OK && callback != NULL) {
         status = freshet_subscribe(connection->client, callback, context);
     }

@@ -168,11 +168,13 @@ static enum exit_code logout_unsettled(const struct errand *errand, enum freshet
 static enum exit_code logout_work(struct errand *errand)
 {
     enum freshet_status status = errand_settle(errand);
+    /* An earlier sign-out of which the issuer could not be told: it is being told now. */
+    bool telling = status == FRESHET_SIGNED_OUT && errand->request != 0;
 
     if (status == FRESHET_OK) {
         status = freshet_sign_out(errand->connection.session, FRESHET_SIGN_OUT_FITTING);
     }
-    if (status != FRESHET_OK) {
+    if (status != FRESHET_OK && !telling) {
         return logout_unsettled(errand, status);
     }
     errand_await(errand, true);

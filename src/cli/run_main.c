@@ -61,9 +61,11 @@ static enum exit_code main_check_session(const struct agent_session_options *ses
     return EXIT_USAGE;
 }
 
-static int main_run(const struct agent_session_options *session, char **line, const char *variable)
+static int main_run(const struct roster *roster, char **line, const char *variable)
 {
-    const struct run_options options = {.session = session,
+    const struct agent_session_options *session = &roster->sessions[0];
+    const struct run_options options = {.client = freshet_settings_client(&roster->settings[0]),
+                                        .session = session,
                                         .line = line,
                                         .variable = variable,
                                         .timeout_ms = session->request.timeout_ms != 0
@@ -104,7 +106,7 @@ int main(int argc, char **argv)
         code = main_check_session(&roster.sessions[0]);
     }
     if (code == EXIT_DONE) {
-        status = main_run(&roster.sessions[0], arguments.line, variable);
+        status = main_run(&roster, arguments.line, variable);
     }
 out:
     freshet_roster_free(&roster);

@@ -45,7 +45,7 @@ const struct flag freshet_flags[] = {
      "keep the session's cookies there, for curl"},
     {"--cookie-domain", "FRESHET_COOKIE_DOMAIN", FLAG_TEXT, FLAGS_SINK, FLAG_AT(cookie_domain),
      "HOST", "the host that they are sent to"},
-    {"--token-file", "FRESHET_TOKEN_FILE", FLAG_FILE, FLAGS_SINK, FLAG_AT(token_file), "FILE",
+    {"--token-file", NULL, FLAG_FILE, FLAGS_SINK, FLAG_AT(token_file), "FILE",
      "keep the token there"},
     {"--focused", NULL, FLAG_SWITCH, FLAGS_FOLLOW, FLAG_AT(focused), "",
      "also in a jar of another live session"},
@@ -314,8 +314,22 @@ enum exit_code freshet_settings_read(struct settings *settings, const struct com
     return code;
 }
 
+struct freshet_client_options freshet_settings_client(const struct settings *settings)
+{
+    return (struct freshet_client_options){.size = sizeof(struct freshet_client_options),
+                                           .host_loop = 1,
+                                           .runtime_dir = settings->runtime_dir,
+                                           .state_dir = settings->state_dir,
+                                           .key_file = settings->key_file,
+                                           .key_command = settings->key_command};
+}
+
 void freshet_settings_free(struct settings *settings)
 {
+    free(settings->runtime_dir);
+    free(settings->state_dir);
+    free(settings->key_file);
+    free(settings->key_command);
     free(settings->first_title);
     free(settings->url);
     free(settings->publishable_key);

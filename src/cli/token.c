@@ -46,11 +46,12 @@ static enum exit_code token_print(const struct freshet_token *token, bool json)
 
 static bool token_is_shared(const struct settings *settings, enum exit_code *code)
 {
+    const struct freshet_client_options client = freshet_settings_client(settings);
     const struct freshet_session_options session = freshet_settings_session(settings);
     const struct freshet_request request = freshet_settings_request(settings);
     struct freshet_token *token = NULL;
 
-    if (freshet_peek_shared(NULL, &session, &request, &token, NULL) != FRESHET_OK) {
+    if (freshet_peek_shared(&client, &session, &request, &token, NULL) != FRESHET_OK) {
         return false;
     }
     *code = token_print(token, settings->json);

@@ -44,9 +44,12 @@ static void status_print_token(const json_t *token)
 
     printf("  token %s, organization %s: %s", status_or(template_name, "of the session"),
            status_or(organization, "none"), freshet_text_of(token, "zone"));
+    if (status_seconds(token, "life_ms") > 0) {
+        printf(", %.1f s left of %.1f s", status_seconds(token, "remaining_ms"),
+               status_seconds(token, "life_ms"));
+    }
     if (status_has(token, "age_ms")) {
-        printf(", %.1f s left of %.1f s, taken %.1f s ago", status_seconds(token, "remaining_ms"),
-               status_seconds(token, "life_ms"), status_seconds(token, "age_ms"));
+        printf(", taken %.1f s ago", status_seconds(token, "age_ms"));
     }
     printf("; %s\n", freshet_text_of(token, "flight"));
     status_print_attempts(token);

@@ -52,14 +52,11 @@ static bool shared_read_token(const char *text, size_t length, struct token *tok
     return freshet_jwt_read(text, length, token, claims);
 }
 
-static enum freshet_status shared_peek(const struct freshet_client_options *options,
-                                       const struct wish *wish,
+static enum freshet_status shared_peek(const struct place_choice *choice, const char *record,
                                        const struct freshet_request *request,
                                        struct freshet_token **token)
 {
-    const struct place_choice choice = freshet_places_choice(options);
     struct now now = freshet_clock_sample();
-    char record[FRESHET_ACCOUNT_MAX + 1];
     struct peeked peeked;
     void *claims = NULL;
     struct peek_wish asked = {.account = record,
@@ -73,13 +70,29 @@ static enum freshet_status shared_peek(const struct freshet_client_options *opti
         asked.organization = request->organization;
         asked.template_name = request->template_name != NULL ? request->template_name : "";
     }
-    freshet_session_record_name(record, &wish->opening, true);
-    if (freshet_share_peek(&choice, &asked, now, &peeked) &&
+    if (freshet_share_peek(choice, &asked, now, &peeked) &&
         peeked.remaining_ms > shared_least_ms(request, &peeked.shared.record.token)) {
         status = shared_take(&peeked, now, token);
     }
     freshet_peeked_wipe(&peeked);
     freshet_jwt_free(claims);
+    return status;
+}
+
+/* Processes with a store and processes without one go by different names. */
+static enum freshet_status shared_look(const struct freshet_client_options *options,
+                                       const struct wish *wish,
+                                       const struct freshet_request *request,
+                                       struct freshet_token **token)
+{
+    const struct place_choice choice = freshet_places_choice(options);
+    char record[FRESHET_ACCOUNT_MAX + 1];
+    enum freshet_status status = FRESHET_NONE;
+
+    for (int stored = 1; stored >= 0 && status == FRESHET_NONE; stored--) {
+        freshet_session_record_name(record, &wish->opening, stored == 1);
+        status = shared_peek(&choice, record, request, token);
+    }
     return status;
 }
 
@@ -100,7 +113,7 @@ enum freshet_status freshet_peek_shared(const struct freshet_client_options *opt
         if (status == FRESHET_OK) {
             status = shared_is_no_use(options, request)
                          ? FRESHET_NONE
-                         : shared_peek(options, &wish, request, token);
+                         : shared_look(options, &wish, request, token);
         }
         freshet_wish_free(&wish);
     }

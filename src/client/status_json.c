@@ -32,8 +32,9 @@ static json_t *status_entry(const struct entry_view *view, struct now now)
     status_set_ms(entry, "life_ms", view->token.life_ms);
     status_set_ms(entry, "due_at_remaining_ms", view->due_ms);
     status_set_ms(entry, "age_ms",
-                  view->token.fingerprint != 0 ? now.boot_ms - view->token.committed_ms
-                                               : FRESHET_NEVER);
+                  view->token.fingerprint != 0 && view->token.committed_ms > 0
+                      ? now.boot_ms - view->token.committed_ms
+                      : FRESHET_NEVER);
     json_object_set_new(entry, "flight", json_string(view->flight));
     json_object_set_new(entry, "attempt", json_integer(view->attempt));
     json_object_set_new(entry, "waiters", json_integer(view->waiters));

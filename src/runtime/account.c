@@ -94,14 +94,15 @@ void freshet_account_close(struct account **accounts, struct account *account)
 
 /* ---- a credential on its way ---- */
 
-static enum freshet_status account_seed(struct account *account, struct now now)
+static enum freshet_status account_seed(struct account *account, struct now now,
+                                        struct store_error *error)
 {
     enum freshet_status status = FRESHET_OK;
     bool changed = false;
 
     if (!account->seeded && account->given.text != NULL) {
         status = freshet_vault_seed(account->vault, account->given.text,
-                                    strlen(account->given.text), now, &changed, &account->fault);
+                                    strlen(account->given.text), now, &changed, error);
     }
     account->seeded = status == FRESHET_OK;
     if (account->seeded) {
@@ -134,20 +135,24 @@ static enum freshet_status account_spend(struct account *account, enum endpoint 
                                          struct presentation *presentation)
 {
     enum lock_mode mode = on == ON_TOKENS ? LOCK_SHARED : LOCK_EXCLUSIVE;
-    enum freshet_status status = account_seed(account, now);
+    struct store_error error = {.text = ""};
+    enum freshet_status status = account_seed(account, now, &error);
 
     if (status == FRESHET_STORE && account_does_without(account)) {
+        account->fault = error;
+        account->fault_of = LOCK_EXCLUSIVE;
         presentation->text = account->given.text;
         return FRESHET_OK;
     }
     if (status == FRESHET_OK) {
         status = freshet_spend_begin(account->vault, mode, freshet_endpoint_name(on), now,
-                                     &presentation->spend, &account->fault);
+                                     &presentation->spend, &error);
     }
     if (status == FRESHET_OK) {
         presentation->text = freshet_spend_credential(presentation->spend)->text;
         account_clear_fault(account, mode);
-    } else if (status != FRESHET_WOULD_BLOCK) {
+    } else if (status == FRESHET_STORE) {
+        account->fault = error;
         account->fault_of = mode;
     }
     return status == FRESHET_NONE ? FRESHET_OK : status;

@@ -12,7 +12,8 @@
 
 enum freshet_status freshet_secret_alloc(struct secret *secret, size_t length)
 {
-    char *text = sodium_malloc(length + 1);
+    /* A secret may be read where no store was opened; a second call costs nothing. */
+    char *text = sodium_init() >= 0 ? sodium_malloc(length + 1) : NULL;
 
     *secret = (struct secret){0};
     if (text == NULL) {

@@ -1,4 +1,5 @@
 # Credentials that must survive: keys, sealed slots, spending, and every point at which one can die.
+freshet_test(NAME test_secret SOURCES test_secret.c LIBS freshet_store LABELS unit)
 foreach(module IN ITEMS store_key store_key_command store_entry spend store_crash store_disk)
     freshet_test(NAME test_${module} SOURCES test_${module}.c store_place.c
         LIBS freshet_store LABELS unit)

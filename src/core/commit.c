@@ -59,6 +59,16 @@ static bool commit_ranks(const struct engine *engine, const struct entry *entry,
     return token->exp_s > entry->held.exp_s && remaining <= freshet_entry_due(engine, entry);
 }
 
+/* Refreshes since the last read; the first token of all is none. */
+static int commit_unread(const struct entry *entry)
+{
+    if (entry->held.fingerprint == 0) {
+        return 0;
+    }
+    return atomic_load_explicit(&entry->cell.used, memory_order_relaxed) != 0 ? 1
+                                                                              : entry->unread + 1;
+}
+
 static bool commit_store(struct engine *engine, struct entry *entry, const struct token *token,
                          const struct arrival *arrival)
 {
@@ -69,8 +79,7 @@ static bool commit_store(struct engine *engine, struct entry *entry, const struc
     if (!freshet_cell_reserve(&entry->cell, &engine->options.memory, token->length)) {
         return false;
     }
-    entry->unread =
-        atomic_load_explicit(&entry->cell.used, memory_order_relaxed) != 0 ? 1 : entry->unread + 1;
+    entry->unread = commit_unread(entry);
     entry->held =
         (struct held){.fingerprint = token->fingerprint,
                       .iat_s = token->iat_s,

@@ -332,9 +332,13 @@ void freshet_session_end(struct engine *engine, struct session *session, enum se
 
 /* ---- what the host asks for ---- */
 
+/* Who else is signed in beside it is not known before the client has been read. */
 static enum endpoint session_sign_out_on(const struct session *session)
 {
-    if (session->scope == SIGN_OUT_END && session->sid != 0) {
+    bool alone = session->scope == SIGN_OUT_END ||
+                 (session->scope == SIGN_OUT_FITTING && session->signed_in_count == 0);
+
+    if (alone && session->sid != 0) {
         return ON_END;
     }
     return session->scope == SIGN_OUT_FITTING && session->signed_in_count > 1 ? ON_REMOVE
@@ -362,7 +366,9 @@ void freshet_session_sign_out(struct engine *engine, struct session *session,
     session->scope = scope;
     freshet_session_end(engine, session, END_ASKED);
     session->sign_out = (struct errand){.at_ms = FRESHET_NEVER};
-    session_send_sign_out(engine, session);
+    if (session->sid != 0 || scope == SIGN_OUT_ALL) {
+        session_send_sign_out(engine, session); /* nobody knows which one, so none is ended there */
+    }
     freshet_session_update(engine, session);
 }
 

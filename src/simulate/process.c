@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "simulate/codec.h"
+#include "simulate/share.h"
 #include "source/source.h"
 
 #define IDLE_TICKS_MAX 100000
@@ -91,7 +93,28 @@ static void process_catch_up(struct process *process)
         freshet_sim_process_event(process, &event);
 }
 
-/* The last token: from the store, or one that lies there as if an earlier run had put it there. */
+/* What the user's other processes hold of the session's own token; NULL if nothing that lives. */
+static char *process_shared_token(const struct world *world)
+{
+    char *text = NULL;
+
+    for (struct shared *shared = world->share.first; shared != NULL && text == NULL;
+         shared = shared->next) {
+        struct decoded decoded;
+
+        if (shared->bytes == NULL || shared->key.template_name[0] != '\0')
+            continue;
+        if (freshet_sim_record_decode(shared->bytes, shared->length, &shared->key, &decoded) &&
+            decoded.record.has_token &&
+            decoded.record.token.exp_s * 1000 > freshet_sim_now(world).wall_ms)
+            text = strndup(decoded.record.token.text, decoded.record.token.length);
+        freshet_sim_record_free(&decoded);
+    }
+    return text;
+}
+
+/* The last token: from the shared place, from the store, or one that lies there as if an earlier run
+ * had put it there. */
 static char *process_last_token(struct process *process, enum open_from from)
 {
     struct world *world = process->world;
@@ -99,7 +122,7 @@ static char *process_last_token(struct process *process, enum open_from from)
     if (from == OPEN_FROM_TOKEN)
         return freshet_sim_issuer_token(&world->issuer, world->t_ms, "",
                                         world->issuer.organization);
-    return process->saved == NULL ? NULL : strdup(process->saved);
+    return process->saved == NULL ? process_shared_token(world) : strdup(process->saved);
 }
 
 void freshet_sim_process_open(struct process *process, enum open_from from)

@@ -10,9 +10,6 @@
 
 #define ENTRY_DEFAULT_IDLE_CYCLES 5
 
-/* A read below the threshold starts another attempt no sooner than this after a failed one. */
-#define ENTRY_THRESHOLD_GAP_MS 100
-
 struct entry *freshet_entry_find(const struct engine *engine, const struct key *key)
 {
     struct map_node *node = freshet_map_first(&engine->entry_map, freshet_key_hash(key));
@@ -303,8 +300,7 @@ static void entry_serve(struct engine *engine, struct waiter *waiter)
         entry->block = BLOCK_NONE;
     }
     if (below && entry->flight.state == FLIGHT_IDLE && entry->block == BLOCK_NONE &&
-        !entry->session->issuer->offline &&
-        (last->attempt == 0 || engine->now.boot_ms - last->failed_ms >= ENTRY_THRESHOLD_GAP_MS)) {
+        !entry->session->issuer->offline) {
         freshet_flight_start(engine, entry, CAUSE_THRESHOLD, true);
     }
     freshet_entry_look(engine, entry, CAUSE_REFRESH);

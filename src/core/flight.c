@@ -366,7 +366,7 @@ static void flight_missing_expired(struct engine *engine, struct entry *entry,
 
     if (entry->flight.again || entry->session->session_minter ||
         flight_last_text(engine, entry, &length) == NULL) {
-        flight_refused(engine, entry, FRESHET_UNAUTHORIZED, out->http_status);
+        flight_unauthenticated(engine, entry, out);
         return;
     }
     entry->flight.again = true;

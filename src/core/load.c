@@ -311,13 +311,14 @@ static void load_good(struct engine *engine, struct session *session, const stru
     if (load_signs_out(engine, session)) {
         return;
     }
-    if (loading) {
+    if (loading && !session->organization_given) {
         uint32_t organization = freshet_names_intern(&engine->names, chosen->organization);
 
         session->organization = organization == FRESHET_NAME_NONE ? 0 : organization;
     }
     freshet_load_take_tokens(engine, request, client);
     freshet_session_set_status(engine, session, SESSION_READY);
+    freshet_session_tell_organization(engine, session);
     freshet_session_admit(engine, session);
     if (confirming) {
         freshet_session_confirmed(engine, session);

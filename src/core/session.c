@@ -392,6 +392,7 @@ void freshet_session_set_organization(struct engine *engine, struct session *ses
         return;
     }
     session->organization = name;
+    session->organization_given = session->status == SESSION_LOADING;
     if (session->wants > 0 && freshet_session_ready(session)) {
         (void)freshet_entry_obtain(engine, session, 0, name, 0);
     }
@@ -401,6 +402,14 @@ void freshet_session_set_organization(struct engine *engine, struct session *ses
     if (freshet_session_ready(session) && !session->issuer->offline) {
         session_send_touch(engine, session, CAUSE_ORGANIZATION);
     }
+}
+
+void freshet_session_tell_organization(struct engine *engine, struct session *session)
+{
+    if (session->organization_given && !session->issuer->offline) {
+        session_send_touch(engine, session, CAUSE_ORGANIZATION);
+    }
+    session->organization_given = false;
 }
 
 /* The active token is wanted at all times: it exists from now on, even before it is held. */

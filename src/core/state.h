@@ -134,6 +134,7 @@ struct session {
     uint32_t sid;       /* 0 until it is chosen */
     uint32_t ended_sid; /* 0: none */
     bool sid_given;
+    bool organization_given; /* by the host, before the client was read */
     uint32_t organization;
     enum session_status status;
     bool outage; /* started without the client; ready only when it answers */
@@ -317,6 +318,8 @@ void freshet_session_end(struct engine *engine, struct session *session, enum se
 void freshet_session_admit(struct engine *engine, struct session *session);
 void freshet_session_get(struct engine *engine, struct session *session, const struct event *event);
 void freshet_session_confirmed(struct engine *engine, struct session *session);
+/* What the host chose while the session was loading is told to the issuer. */
+void freshet_session_tell_organization(struct engine *engine, struct session *session);
 void freshet_session_set_status(struct engine *engine, struct session *session,
                                 enum session_status status);
 void freshet_session_emit(struct engine *engine, struct session *session, enum emit_name name,

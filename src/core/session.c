@@ -376,6 +376,11 @@ static void session_send_touch(struct engine *engine, struct session *session, e
 {
     struct errand *errand = &session->touch;
 
+    if (session->client.unauthorized > 0) {
+        /* Nothing but /client is asked with a refused credential; a choice is told afterwards. */
+        session->organization_given = session->organization_given || cause == CAUSE_ORGANIZATION;
+        return;
+    }
     freshet_request_abandon(engine, errand->request, false);
     errand->deadline_ms = engine->now.boot_ms + engine->options.policy.request_timeout_ms;
     errand->request =

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "store/seed.h"
 
@@ -21,6 +22,7 @@ static void account_free(struct account *account)
 {
     freshet_vault_close(account->vault);
     freshet_credential_free(&account->given);
+    freshet_secret_free(&account->last);
     free(account->instance);
     free(account->name);
     free(account);
@@ -131,6 +133,33 @@ static void account_clear_fault(struct account *account, enum lock_mode mode)
     }
 }
 
+/* Somebody has removed the store's folder. What was in it is still known here. */
+static bool account_has_lost_the_store(struct account *account)
+{
+    struct stat folder;
+
+    if (account->last.text == NULL || fstat(account->vault->store->folder, &folder) != 0 ||
+        folder.st_nlink > 0) {
+        return false;
+    }
+    account->lost =
+        freshet_credential_load(&account->given, account->last.text, NULL, NULL) == FRESHET_OK;
+    freshet_store_fail(&account->fault, FRESHET_STORE,
+                       "the folder of the credential store was removed; the client token is in "
+                       "memory alone, so sign in again after this process has ended");
+    return account->lost;
+}
+
+static void account_note(struct account *account, const struct spend *spend)
+{
+    const struct secret *text = freshet_spend_credential(spend);
+
+    if (account->last.text == NULL || !freshet_secret_equal(&account->last, text)) {
+        freshet_secret_free(&account->last);
+        (void)freshet_secret_copy(&account->last, text->text, text->length);
+    }
+}
+
 static enum freshet_status account_spend(struct account *account, enum endpoint on, struct now now,
                                          struct presentation *presentation)
 {
@@ -151,6 +180,10 @@ static enum freshet_status account_spend(struct account *account, enum endpoint 
     if (status == FRESHET_OK) {
         presentation->text = freshet_spend_credential(presentation->spend)->text;
         account_clear_fault(account, mode);
+        account_note(account, presentation->spend);
+    } else if (status == FRESHET_STORE && account_has_lost_the_store(account)) {
+        presentation->text = account->given.text;
+        return FRESHET_OK;
     } else if (status == FRESHET_STORE) {
         account->fault = error;
         account->fault_of = mode;
@@ -166,7 +199,7 @@ enum freshet_status freshet_account_begin(struct account *account, enum endpoint
     if (on == ON_ENVIRONMENT) {
         return FRESHET_OK;
     }
-    if (account->vault != NULL) {
+    if (account->vault != NULL && !account->lost) {
         return account_spend(account, on, now, presentation);
     }
     freshet_credential_look(&account->given);
@@ -181,11 +214,13 @@ enum freshet_status freshet_account_save(struct presentation *presentation, cons
     enum freshet_status status = FRESHET_OK;
     bool saved = false;
 
-    if (account->vault == NULL || (presentation->spend == NULL && account->given.text != NULL)) {
+    if (account->vault == NULL || account->lost ||
+        (presentation->spend == NULL && account->given.text != NULL)) {
         freshet_credential_rotate(&account->given, text, presentation->request);
     } else if (presentation->spend != NULL) {
         status = freshet_spend_save(presentation->spend, text, strlen(text), now, &saved,
                                     &account->fault);
+        account_note(account, presentation->spend);
     } else { /* the first credential of an account that had none */
         status =
             freshet_vault_seed(account->vault, text, strlen(text), now, &saved, &account->fault);

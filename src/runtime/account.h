@@ -24,6 +24,8 @@ struct account {
     struct credential given;  /* by the host; without a store, what is presented */
     uint64_t print;           /* of what was given, as freshet_fingerprint() says */
     struct vault *vault;      /* NULL: there is no store */
+    struct secret last;       /* what was presented last, should the store's folder vanish */
+    bool lost;                /* it has: memory has to do */
     bool seeded;              /* the store knows what was given */
     enum lock_mode fault_of;  /* what could not be done */
     struct store_error fault; /* of the last attempt to use the store; "" if it went well */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "agent/question.h"
 
@@ -271,6 +272,27 @@ static enum MHD_Result action_health(struct exchange *exchange)
     return action_say(exchange, NULL, strdup("{\"status\": \"ok\"}"));
 }
 
+static enum MHD_Result action_count_lengths(void *context, enum MHD_ValueKind kind,
+                                            const char *name, const char *value)
+{
+    int *count = context;
+
+    (void)kind;
+    (void)value;
+    *count += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 ? 1 : 0;
+    return MHD_YES;
+}
+
+/* A body of two lengths is none that everybody reads alike (RFC 9112 section 6.3). */
+static bool action_is_ambiguous(const struct exchange *exchange)
+{
+    int lengths = 0;
+
+    (void)MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, action_count_lengths,
+                                    &lengths);
+    return lengths > 1;
+}
+
 enum MHD_Result freshet_action(struct exchange *exchange)
 {
     static enum MHD_Result (*const actions[ROUTE_COUNT])(struct exchange *) = {
@@ -281,6 +303,10 @@ enum MHD_Result freshet_action(struct exchange *exchange)
 
     if (exchange->server->stopping) {
         return action_fail(exchange, FRESHET_CLOSED, action_stopping);
+    }
+    if (action_is_ambiguous(exchange)) {
+        return action_refuse(exchange, MHD_HTTP_BAD_REQUEST, "invalid",
+                             "a request has one Content-Length, not two");
     }
     if (exchange->too_large) {
         return action_refuse(exchange, MHD_HTTP_CONTENT_TOO_LARGE, "too_large",

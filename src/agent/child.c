@@ -20,8 +20,8 @@
 
 enum { CHILD_SIGNAL_BASE = 128 };
 
-static const int child_passed[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
-                                   SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT};
+static const int child_passed[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT, SIGUSR1,
+                                   SIGUSR2, SIGALRM, SIGWINCH, SIGTSTP, SIGCONT};
 
 /* ---- before the start ---- */
 
@@ -282,7 +282,7 @@ static bool child_take(struct child *child, const struct signalfd_siginfo *news)
     }
     if (number == SIGTSTP) {
         (void)raise(SIGSTOP);
-    } else if (number != SIGCONT) {
+    } else if (number != SIGCONT && number != SIGWINCH) {
         child->status = CHILD_SIGNAL_BASE + number;
         return true;
     }

@@ -155,6 +155,9 @@ static int demo_summary(const struct demo *demo)
 
 int main(int argc, char **argv)
 {
+    /* Nothing is shared and nothing stays: this is no session to keep. */
+    const struct freshet_client_options alone = {
+        .size = sizeof(alone), .runtime_dir = "", .state_dir = ""};
     struct freshet_client *client = NULL;
     struct freshet_error error;
     struct demo demo = {0};
@@ -169,7 +172,7 @@ int main(int argc, char **argv)
 
     demo.issuer = argv[1];
     demo.started_ms = demo_now_ms();
-    if (freshet_open(NULL, &client, &error) == FRESHET_OK &&
+    if (freshet_open(&alone, &client, &error) == FRESHET_OK &&
         freshet_subscribe(client, demo_event, &demo) == FRESHET_OK &&
         freshet_session_open(client, &options, &demo.session, &error) == FRESHET_OK) {
         demo_run(&demo);

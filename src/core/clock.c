@@ -5,7 +5,16 @@
 
 int64_t freshet_clock_offset(const struct issuer_clock *clock, struct now now)
 {
-    return clock->known ? clock->offset_ms : now.wall_ms - now.boot_ms;
+    if (clock->known) {
+        return clock->offset_ms;
+    }
+    return clock->assumed ? clock->assumed_ms : now.wall_ms - now.boot_ms;
+}
+
+void freshet_clock_assume(struct issuer_clock *clock, int64_t offset_ms)
+{
+    clock->assumed = true;
+    clock->assumed_ms = offset_ms;
 }
 
 int64_t freshet_clock_now(const struct issuer_clock *clock, struct now now)

@@ -20,6 +20,8 @@ struct issuer_clock {
     int64_t hi_ms;     /* at most, when bounded */
     int64_t wall_ms;   /* wall - boot, sampled with the first answer */
     int64_t offset_ms; /* what is believed: issuer - boot */
+    bool assumed;      /* what another process, or an earlier run, believed: it counts until then */
+    int64_t assumed_ms;
 };
 
 /* What one answer says about the issuer's clock. */
@@ -30,7 +32,11 @@ struct clock_sample {
     int64_t iat_s;  /* a fetched token's iat, 0 when there was none */
 };
 
-/* The issuer's time now, in ms since 1970; the wall clock's until an answer has been seen. */
+/* Takes over what another process or an earlier run believed of (issuer - boot). */
+void freshet_clock_assume(struct issuer_clock *clock, int64_t offset_ms);
+
+/* The issuer's time now, in ms since 1970; until an answer has been seen what was assumed, else the
+ * wall clock's. */
 int64_t freshet_clock_now(const struct issuer_clock *clock, struct now now);
 
 /* issuer's time - boot time, as believed now. */

@@ -136,6 +136,9 @@ static void commit_announce(struct engine *engine, struct entry *entry)
     if (effect != NULL) {
         effect->u.save.text = freshet_entry_text(entry);
         effect->u.save.length = entry->held.length;
+        effect->u.save.has_offset = entry->session->issuer->clock.known;
+        effect->u.save.offset_ms =
+            freshet_clock_offset(&entry->session->issuer->clock, engine->now);
     }
 }
 

@@ -199,6 +199,8 @@ struct event {
             bool session_minter;   /* as an environment read earlier says */
             bool has_last_token;
             struct token last_token; /* persisted by an earlier run */
+            bool has_offset;         /* and what was believed then of (issuer - boot) */
+            int64_t offset_ms;
         } open;
         struct {
             ticket_id ticket;
@@ -328,6 +330,8 @@ struct effect {
         struct {
             const char *text; /* NULL: forget */
             uint32_t length;
+            bool has_offset; /* (issuer - boot) is known from an answer */
+            int64_t offset_ms;
         } save;
         struct {
             struct key_view key;

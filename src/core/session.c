@@ -140,6 +140,22 @@ bool freshet_session_keep_last_token(struct session *session, const struct token
     return true;
 }
 
+/* Before the first answer: what was believed when the last token was kept. Without that, the issuer's
+ * clock is at least where it was when it made that token. */
+static void session_assume_clock(const struct engine *engine, struct session *session,
+                                 const struct event *event)
+{
+    struct issuer_clock *clock = &session->issuer->clock;
+    int64_t least_ms = event->u.open.last_token.iat_s * 1000 - engine->now.boot_ms;
+
+    if (event->u.open.has_offset) {
+        freshet_clock_assume(clock, event->u.open.offset_ms);
+    } else if (event->u.open.has_last_token &&
+               least_ms > freshet_clock_offset(clock, engine->now)) {
+        freshet_clock_assume(clock, least_ms);
+    }
+}
+
 void freshet_session_start(struct engine *engine, const struct event *event)
 {
     struct session *session = engine->sessions[event->session];
@@ -154,6 +170,7 @@ void freshet_session_start(struct engine *engine, const struct event *event)
     session->session_minter = event->u.open.session_minter;
     session->sid_given = freshet_session_name(engine, session, sid);
     session->ended_sid = freshet_names_intern(&engine->names, ended_sid);
+    session_assume_clock(engine, session, event);
     if (event->u.open.has_last_token) {
         (void)freshet_session_keep_last_token(session, &event->u.open.last_token);
     }

@@ -125,12 +125,12 @@ static void pump_do(struct pump *pump, const struct effect *effect, struct now n
 }
 
 /* A token that was adopted has been saved by whoever fetched it. */
-static void pump_save(struct pump *pump, const struct effect *effect, const struct event *event)
+static void pump_save(struct pump *pump, const struct effect *effect, const struct event *event,
+                      struct now now)
 {
     if (effect->kind == EFFECT_SAVE &&
         (effect->u.save.text == NULL || event->kind != EVENT_ADOPTED)) {
-        freshet_last_token_save(pump->sessions[effect->session], pump->sharing.share,
-                                effect->u.save.text, effect->u.save.length);
+        freshet_last_token_save(pump->sessions[effect->session], pump->sharing.share, effect, now);
     }
 }
 
@@ -156,7 +156,7 @@ static void pump_step(struct pump *pump, const struct event *event)
         pump->options.effect(pump->options.context, &effects.items[i], now);
     }
     for (size_t i = 0; i < effects.count; i++) {
-        pump_save(pump, &effects.items[i], event);
+        pump_save(pump, &effects.items[i], event, now);
     }
     if (event->kind == EVENT_ORGANIZATION) {
         pump_tell_organization(pump, event->session, now);
@@ -526,6 +526,8 @@ enum freshet_status freshet_pump_open(struct pump *pump, const struct pump_openi
     event.u.open.session_minter = remembered.session_minter;
     event.u.open.has_last_token = remembered.has_token;
     event.u.open.last_token = remembered.token;
+    event.u.open.has_offset = remembered.has_offset;
+    event.u.open.offset_ms = remembered.offset_ms;
     *session = own->id;
     freshet_pump_event(pump, &event);
     freshet_remembered_free(&remembered);

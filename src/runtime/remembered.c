@@ -4,10 +4,11 @@
 #include "runtime/remembered.h"
 
 #include <jansson.h>
+#include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "runtime/clock.h"
 #include "runtime/standing.h"
 
 #define LAST_TOKEN_MS       INT64_C(300000)
@@ -71,9 +72,24 @@ static bool remembered_shared(struct pump_session *session, struct share *share,
         freshet_secret_copy(&remembered->text, shared.text, shared.record.token.length) ==
             FRESHET_OK) {
         remembered_take(remembered);
+        remembered->has_offset = shared.record.has_offset;
+        remembered->offset_ms = shared.record.offset_ms;
     }
     freshet_shared_record_wipe(&shared);
     return remembered->has_token;
+}
+
+/* Takes the second line off. */
+static void remembered_split(struct remembered *remembered, struct now now)
+{
+    char *line = memchr(remembered->text.text, '\n', remembered->text.length);
+
+    if (line != NULL) {
+        remembered->has_offset = true;
+        remembered->offset_ms = strtoll(line + 1, NULL, 10) + now.wall_ms - now.boot_ms;
+        *line = '\0';
+        remembered->text.length = (size_t)(line - remembered->text.text);
+    }
 }
 
 static void remembered_stored(struct pump_session *session, struct now now,
@@ -96,6 +112,7 @@ static void remembered_stored(struct pump_session *session, struct now now,
     }
     if (want_token && !ended.signed_out &&
         freshet_vault_read(session->vault, VAULT_TOKEN, &remembered->text, NULL) == FRESHET_OK) {
+        remembered_split(remembered, now);
         remembered_take(remembered);
     }
 }
@@ -126,21 +143,39 @@ void freshet_remembered_free(struct remembered *remembered)
     *remembered = (struct remembered){0};
 }
 
+/* The token, and on a second line (issuer - wall) in ms if that is known: boot time ends with a boot. */
+static void remembered_write(const struct vault *vault, const struct effect *save, struct now now)
+{
+    char text[FRESHET_TOKEN_MAX + 32];
+    int64_t ahead_ms = save->u.save.offset_ms + now.boot_ms - now.wall_ms;
+    int length = 0;
+
+    if (save->u.save.has_offset) {
+        length = snprintf(text, sizeof(text), "%.*s\n%lld", (int)save->u.save.length,
+                          save->u.save.text, (long long)ahead_ms);
+    } else {
+        length = snprintf(text, sizeof(text), "%.*s", (int)save->u.save.length, save->u.save.text);
+    }
+    if (length > 0 && (size_t)length < sizeof(text)) {
+        (void)freshet_vault_write(vault, VAULT_TOKEN, text, (size_t)length, NULL);
+    }
+    sodium_memzero(text, sizeof(text));
+}
+
 void freshet_last_token_save(struct pump_session *session, const struct share *share,
-                             const char *text, size_t length)
+                             const struct effect *save, struct now now)
 {
     const struct vault *vault = session->vault;
     bool shared = share != NULL && freshet_share_path(share)[0] != '\0';
-    int64_t now_ms = freshet_clock_sample().boot_ms;
 
     if (vault == NULL) {
         return;
     }
-    if (text == NULL) {
+    if (save->u.save.text == NULL) {
         (void)freshet_vault_remove(vault, VAULT_TOKEN, NULL);
-    } else if (!session->ended &&
-               (!shared || session->saved_ms == 0 || now_ms - session->saved_ms > LAST_TOKEN_MS)) {
-        (void)freshet_vault_write(vault, VAULT_TOKEN, text, length, NULL);
-        session->saved_ms = now_ms;
+    } else if (!session->ended && (!shared || session->saved_ms == 0 ||
+                                   now.boot_ms - session->saved_ms > LAST_TOKEN_MS)) {
+        remembered_write(vault, save, now);
+        session->saved_ms = now.boot_ms;
     }
 }

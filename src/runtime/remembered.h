@@ -14,6 +14,8 @@ struct remembered {
     struct token token;
     void *claims;
     bool has_token;
+    bool has_offset; /* (issuer - boot) was known when it was kept */
+    int64_t offset_ms;
     bool session_minter;
     char ended_sid[256]; /* signed out by the user, and the issuer not told; "" none */
 };
@@ -30,8 +32,8 @@ void freshet_remembered_free(struct remembered *remembered);
 void freshet_environment_save(const struct pump_session *session, const struct outcome *outcome,
                               struct now now);
 
-/* The session's last token, or NULL to forget it. Where others share it, now and then is enough. */
+/* What an EFFECT_SAVE says: the last token, or to forget it. Where others share it, now and then is enough. */
 void freshet_last_token_save(struct pump_session *session, const struct share *share,
-                             const char *text, size_t length);
+                             const struct effect *save, struct now now);
 
 #endif

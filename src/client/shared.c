@@ -43,15 +43,6 @@ static enum freshet_status shared_take(const struct peeked *peeked, struct now n
     return FRESHET_OK;
 }
 
-static bool shared_read_token(const char *text, size_t length, struct token *token, void *context)
-{
-    void **claims = context;
-
-    freshet_jwt_free(*claims);
-    *claims = NULL;
-    return freshet_jwt_read(text, length, token, claims);
-}
-
 static enum freshet_status shared_peek(const struct place_choice *choice, const char *record,
                                        const struct freshet_request *request,
                                        struct freshet_token **token)
@@ -62,7 +53,7 @@ static enum freshet_status shared_peek(const struct place_choice *choice, const 
     struct peek_wish asked = {.account = record,
                               .template_name = "",
                               .audience = "",
-                              .read_token = shared_read_token,
+                              .read_token = freshet_sharing_read_token,
                               .context = &claims};
     enum freshet_status status = FRESHET_NONE;
 

@@ -40,17 +40,26 @@ struct exchange {
 
 /* ---- the list ---- */
 
-static struct exchange *exchange_take(struct exchanges *exchanges, request_id id)
+static void exchange_unlist(struct exchanges *exchanges, const struct exchange *exchange)
 {
     struct exchange **link = &exchanges->first;
-    struct exchange *exchange = NULL;
 
-    while (*link != NULL && ((*link)->id != id || (*link)->state == EXCHANGE_SAVING)) {
+    while (*link != exchange) {
         link = &(*link)->next;
     }
-    exchange = *link;
+    *link = exchange->next;
+}
+
+/* What is being saved has had its answer. */
+static struct exchange *exchange_take(struct exchanges *exchanges, request_id id)
+{
+    struct exchange *exchange = exchanges->first;
+
+    while (exchange != NULL && (exchange->id != id || exchange->state == EXCHANGE_SAVING)) {
+        exchange = exchange->next;
+    }
     if (exchange != NULL) {
-        *link = exchange->next;
+        exchange_unlist(exchanges, exchange);
     }
     return exchange;
 }
@@ -277,24 +286,13 @@ static struct exchange *exchange_in(const struct exchanges *exchanges, enum exch
     return exchange;
 }
 
-static void exchange_save_again(struct exchanges *exchanges, struct exchange *exchange,
-                                struct now now)
-{
-    struct exchange **link = &exchanges->first;
-
-    while (*link != exchange) {
-        link = &(*link)->next;
-    }
-    *link = exchange->next;
-    exchange_save(exchanges, exchange, now);
-}
-
 bool freshet_exchange_go_on(struct exchanges *exchanges, struct now now)
 {
     struct exchange *exchange = NULL;
 
     while ((exchange = exchange_in(exchanges, EXCHANGE_SAVING, now.boot_ms)) != NULL) {
-        exchange_save_again(exchanges, exchange, now);
+        exchange_unlist(exchanges, exchange);
+        exchange_save(exchanges, exchange, now);
     }
     while ((exchange = exchange_in(exchanges, EXCHANGE_WAITING, now.boot_ms)) != NULL) {
         exchange_try(exchanges, exchange, now);

@@ -218,7 +218,7 @@ static void sharing_readable(uv_poll_t *poll, int status, int events)
 
 /* ---- life ---- */
 
-static bool sharing_read_token(const char *text, size_t length, struct token *token, void *context)
+bool freshet_sharing_read_token(const char *text, size_t length, struct token *token, void *context)
 {
     void **claims = context;
 
@@ -231,7 +231,7 @@ int freshet_sharing_init(struct sharing *sharing, uv_loop_t *loop,
                          const struct place_choice *choice, void (*news)(void *context),
                          void *context)
 {
-    struct share_options options = {.read_token = sharing_read_token};
+    struct share_options options = {.read_token = freshet_sharing_read_token};
     int descriptor = -1;
     int status = 0;
 

@@ -57,6 +57,10 @@ int freshet_sharing_init(struct sharing *sharing, uv_loop_t *loop,
 void freshet_sharing_close(struct sharing *sharing);
 void freshet_sharing_free(struct sharing *sharing);
 
+/* A share_read_token; its context points to the claims that it read last, for freshet_jwt_free(). */
+bool freshet_sharing_read_token(const char *text, size_t length, struct token *token,
+                                void *context);
+
 /* The effects of those names. */
 void freshet_sharing_lease(struct sharing *sharing, const struct effect *effect, struct now now);
 void freshet_sharing_release(struct sharing *sharing, const struct effect *effect);

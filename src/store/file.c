@@ -270,10 +270,9 @@ int freshet_file_rename(int folder, const char *from, const char *to)
     return fsync(folder) == 0 ? 0 : -errno;
 }
 
-int freshet_file_put(int folder, const char *temporary, const char *name,
-                     const struct file_bytes *bytes)
+int freshet_file_make(int folder, const char *name, const struct file_bytes *bytes)
 {
-    int descriptor = freshet_file_create(folder, temporary);
+    int descriptor = freshet_file_create(folder, name);
     int result = descriptor;
 
     if (descriptor < 0) {
@@ -284,6 +283,14 @@ int freshet_file_put(int folder, const char *temporary, const char *name,
         result = -errno;
     }
     close(descriptor);
+    return result;
+}
+
+int freshet_file_put(int folder, const char *temporary, const char *name,
+                     const struct file_bytes *bytes)
+{
+    int result = freshet_file_make(folder, temporary, bytes);
+
     if (result == 0) {
         result = freshet_file_rename(folder, temporary, name);
     }

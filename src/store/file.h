@@ -40,6 +40,9 @@ int freshet_file_create(int folder, const char *name);
 /* All of it. 0 or -errno. */
 int freshet_file_write(int descriptor, const void *data, size_t length);
 
+/* A whole new file, durable under the name it has; what had it goes first. 0 or -errno. */
+int freshet_file_make(int folder, const char *name, const struct file_bytes *bytes);
+
 /* Renames and makes that durable. 0 or -errno. */
 int freshet_file_rename(int folder, const char *from, const char *to);
 

@@ -122,17 +122,8 @@ static int intent_put(const struct vault *vault, const struct file_bytes *bytes)
     int folder = vault->store->folder;
     struct vault_file temporary = freshet_vault_file(vault, VAULT_JOURNAL, true);
     struct vault_file journal = freshet_vault_file(vault, VAULT_JOURNAL, false);
-    int descriptor = freshet_file_create(folder, temporary.name);
-    int result = descriptor;
+    int result = freshet_file_make(folder, temporary.name, bytes);
 
-    if (descriptor < 0) {
-        return result;
-    }
-    result = freshet_file_write(descriptor, bytes->data, bytes->length);
-    if (result == 0 && fsync(descriptor) != 0) {
-        result = -errno;
-    }
-    close(descriptor);
     if (result == 0) {
         freshet_store_at(vault->store, STORE_AT_INTENT_WRITTEN);
         result = freshet_file_rename(folder, temporary.name, journal.name);

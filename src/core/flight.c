@@ -14,9 +14,6 @@
 
 #include <string.h>
 
-/* How often a lease that somebody else holds is tried again. */
-#define FLIGHT_LEASE_POLL_MS 100
-
 enum flight_input {
     INPUT_ATTEMPT, /* make an attempt now */
     INPUT_LEASED,
@@ -30,21 +27,21 @@ enum flight_input {
 typedef void flight_handler(struct engine *engine, struct entry *entry);
 
 static flight_handler flight_attempt, flight_fetch, flight_lease_again, flight_poll,
-    flight_give_lease_back, flight_time_out, flight_retry, flight_end, flight_unauthorized;
+    flight_time_out, flight_retry, flight_end, flight_unauthorized;
 
 /* Inputs that a state does not know are late, and mean nothing to it. */
 static flight_handler *const flight_table[5][INPUT_COUNT] = {
-    [FLIGHT_IDLE] = {[INPUT_ATTEMPT] = flight_attempt, [INPUT_LEASED] = flight_give_lease_back},
+    [FLIGHT_IDLE] = {[INPUT_ATTEMPT] = flight_attempt, [INPUT_LEASED] = freshet_flight_give_back},
     [FLIGHT_LEASING] = {[INPUT_LEASED] = flight_fetch,
                         [INPUT_DENIED] = flight_poll,
                         [INPUT_DUE] = flight_lease_again,
                         [INPUT_LANDED] = flight_end},
-    [FLIGHT_FETCHING] = {[INPUT_LEASED] = flight_give_lease_back, [INPUT_DUE] = flight_time_out},
-    [FLIGHT_CONFIRMING] = {[INPUT_LEASED] = flight_give_lease_back,
+    [FLIGHT_FETCHING] = {[INPUT_LEASED] = freshet_flight_give_back, [INPUT_DUE] = flight_time_out},
+    [FLIGHT_CONFIRMING] = {[INPUT_LEASED] = freshet_flight_give_back,
                            [INPUT_LANDED] = flight_end,
                            [INPUT_CONFIRMED] = flight_unauthorized},
     [FLIGHT_BACKOFF] = {[INPUT_ATTEMPT] = flight_attempt,
-                        [INPUT_LEASED] = flight_give_lease_back,
+                        [INPUT_LEASED] = freshet_flight_give_back,
                         [INPUT_DUE] = flight_retry,
                         [INPUT_LANDED] = flight_end},
 };
@@ -60,59 +57,21 @@ static void flight_input(struct engine *engine, struct entry *entry, enum flight
 
 /* ---- leases ---- */
 
-static void flight_push_lease(struct engine *engine, struct entry *entry, enum effect_kind kind)
-{
-    struct effect *effect = freshet_effect_push(engine, kind, entry->session);
-
-    if (effect != NULL) {
-        effect->u.lease.entry = entry->index;
-        effect->u.lease.key = freshet_entry_key(engine, entry);
-        effect->u.lease.byte = entry->flight.lease_byte;
-    }
-}
-
-static void flight_release(struct engine *engine, struct entry *entry)
-{
-    if (entry->flight.leased) {
-        entry->flight.leased = false;
-        flight_push_lease(engine, entry, EFFECT_RELEASE);
-    }
-}
-
-static void flight_give_lease_back(struct engine *engine, struct entry *entry)
-{
-    if (!entry->flight.leased) {
-        flight_push_lease(engine, entry, EFFECT_RELEASE);
-    }
-}
-
-/* How long the holder of a lease is trusted to be alive. */
-static int64_t flight_lease_patience(const struct engine *engine, const struct entry *entry)
-{
-    int64_t most = engine->options.policy.request_timeout_ms + 1000;
-    int64_t window = freshet_entry_due(engine, entry) -
-                     freshet_policy_min_remaining(&engine->options.policy, entry->held.life_ms);
-
-    if (freshet_entry_remaining(engine, entry) <= 0) {
-        return most;
-    }
-    return freshet_min(most, freshet_max(window / 2, FLIGHT_LEASE_POLL_MS));
-}
-
 static void flight_poll(struct engine *engine, struct entry *entry)
 {
-    entry->flight.at_ms = engine->now.boot_ms + FLIGHT_LEASE_POLL_MS;
+    entry->flight.at_ms = engine->now.boot_ms + FRESHET_LEASE_POLL_MS;
 }
 
 static void flight_lease_again(struct engine *engine, struct entry *entry)
 {
     struct flight *flight = &entry->flight;
 
-    if (engine->now.boot_ms - flight->leasing_since_ms >= flight_lease_patience(engine, entry)) {
+    if (engine->now.boot_ms - flight->leasing_since_ms >=
+        freshet_flight_lease_patience(engine, entry)) {
         flight->lease_byte = 1;
     }
     flight_poll(engine, entry);
-    flight_push_lease(engine, entry, EFFECT_LEASE);
+    freshet_flight_lease(engine, entry);
 }
 
 /* ---- attempts ---- */
@@ -137,7 +96,7 @@ static void flight_attempt(struct engine *engine, struct entry *entry)
         flight->leasing_since_ms = engine->now.boot_ms;
         flight->lease_byte = 0;
         flight_poll(engine, entry);
-        flight_push_lease(engine, entry, EFFECT_LEASE);
+        freshet_flight_lease(engine, entry);
     }
 }
 
@@ -218,7 +177,7 @@ static void flight_end(struct engine *engine, struct entry *entry)
 {
     struct flight *flight = &entry->flight;
 
-    flight_release(engine, entry);
+    freshet_flight_release(engine, entry);
     flight->state = FLIGHT_IDLE;
     flight->at_ms = FRESHET_NEVER;
     flight->waited = false;
@@ -298,7 +257,7 @@ static void flight_failed(struct engine *engine, struct entry *entry, const stru
     }
     flight->last.not_before_ms = flight->at_ms;
     freshet_publish(engine, entry);
-    flight_release(engine, entry);
+    freshet_flight_release(engine, entry);
     if (flight->single || flight_is_needless(engine, entry)) {
         flight_end(engine, entry);
     } else if (exhausted) {
@@ -348,7 +307,7 @@ static void flight_unauthenticated(struct engine *engine, struct entry *entry,
 {
     struct flight *flight = &entry->flight;
 
-    flight_release(engine, entry);
+    freshet_flight_release(engine, entry);
     flight->last.http_status = out->http_status;
     flight->state = FLIGHT_CONFIRMING;
     flight->at_ms = FRESHET_NEVER;
@@ -571,7 +530,7 @@ void freshet_flight_online(struct engine *engine, struct entry *entry)
 void freshet_flight_offline(struct engine *engine, struct entry *entry)
 {
     if (entry->flight.state == FLIGHT_BACKOFF || entry->flight.state == FLIGHT_LEASING) {
-        flight_release(engine, entry);
+        freshet_flight_release(engine, entry);
         flight_back_off(entry, FRESHET_NEVER);
     }
     freshet_waiters_offline(engine, entry);

@@ -349,31 +349,6 @@ void freshet_session_end(struct engine *engine, struct session *session, enum se
 
 /* ---- what the host asks for ---- */
 
-/* Who else is signed in beside it is not known before the client has been read. */
-static enum endpoint session_sign_out_on(const struct session *session)
-{
-    bool alone = session->scope == SIGN_OUT_END ||
-                 (session->scope == SIGN_OUT_FITTING && session->signed_in_count == 0);
-
-    if (alone && session->sid != 0) {
-        return ON_END;
-    }
-    return session->scope == SIGN_OUT_FITTING && session->signed_in_count > 1 ? ON_REMOVE
-                                                                              : ON_SESSIONS;
-}
-
-static void session_send_sign_out(struct engine *engine, struct session *session)
-{
-    struct errand *errand = &session->sign_out;
-
-    errand->attempt++;
-    errand->at_ms = FRESHET_NEVER;
-    errand->deadline_ms = engine->now.boot_ms + engine->options.policy.request_timeout_ms;
-    errand->request = freshet_session_send(engine, session, session_sign_out_on(session),
-                                           errand->attempt == 1 ? CAUSE_SIGN_OUT : CAUSE_RETRY,
-                                           errand->attempt, errand->deadline_ms);
-}
-
 void freshet_session_sign_out(struct engine *engine, struct session *session,
                               enum sign_out_scope scope)
 {
@@ -384,24 +359,9 @@ void freshet_session_sign_out(struct engine *engine, struct session *session,
     freshet_session_end(engine, session, END_ASKED);
     session->sign_out = (struct errand){.at_ms = FRESHET_NEVER};
     if (session->sid != 0 || scope == SIGN_OUT_ALL) {
-        session_send_sign_out(engine, session); /* nobody knows which one, so none is ended there */
+        freshet_errand_sign_out(engine,
+                                session); /* nobody knows which one, so none is ended there */
     }
-    freshet_session_update(engine, session);
-}
-
-static void session_send_touch(struct engine *engine, struct session *session, enum cause cause)
-{
-    struct errand *errand = &session->touch;
-
-    if (session->client.unauthorized > 0) {
-        /* Nothing but /client is asked with a refused credential; a choice is told afterwards. */
-        session->organization_given = session->organization_given || cause == CAUSE_ORGANIZATION;
-        return;
-    }
-    freshet_request_abandon(engine, errand->request, false);
-    errand->deadline_ms = engine->now.boot_ms + engine->options.policy.request_timeout_ms;
-    errand->request =
-        freshet_session_send(engine, session, ON_TOUCH, cause, 1, errand->deadline_ms);
     freshet_session_update(engine, session);
 }
 
@@ -422,14 +382,14 @@ void freshet_session_set_organization(struct engine *engine, struct session *ses
         freshet_entry_update(engine, entry);
     }
     if (freshet_session_ready(session) && !session->issuer->offline) {
-        session_send_touch(engine, session, CAUSE_ORGANIZATION);
+        freshet_errand_touch(engine, session, CAUSE_ORGANIZATION);
     }
 }
 
 void freshet_session_tell_organization(struct engine *engine, struct session *session)
 {
     if (session->organization_given && !session->issuer->offline) {
-        session_send_touch(engine, session, CAUSE_ORGANIZATION);
+        freshet_errand_touch(engine, session, CAUSE_ORGANIZATION);
     }
     session->organization_given = false;
 }
@@ -450,7 +410,7 @@ void freshet_session_focus(struct engine *engine, struct session *session)
         return;
     }
     session->touched_ms = engine->now.boot_ms;
-    session_send_touch(engine, session, CAUSE_WAKE);
+    freshet_errand_touch(engine, session, CAUSE_WAKE);
 }
 
 void freshet_session_clear(struct engine *engine, struct session *session)
@@ -478,20 +438,6 @@ void freshet_session_connectivity(struct engine *engine, struct session *session
 
 /* ---- answers and time ---- */
 
-static void session_signed_out_at_server(struct engine *engine, struct session *session,
-                                         const struct outcome *out)
-{
-    struct errand *errand = &session->sign_out;
-
-    errand->request = 0;
-    if (out->kind == OUTCOME_TRY_LATER || out->kind == OUTCOME_NO_ANSWER) {
-        errand->at_ms =
-            engine->now.boot_ms + freshet_policy_delay(&engine->options.policy,
-                                                       engine->options.policy.retry_first_ms,
-                                                       errand->attempt);
-    }
-}
-
 void freshet_session_answered(struct engine *engine, const struct request *request,
                               const struct outcome *out)
 {
@@ -505,44 +451,18 @@ void freshet_session_answered(struct engine *engine, const struct request *reque
         freshet_load_client_answered(engine, session, request, out);
         break;
     case ON_TOUCH:
-        session->touch.request = 0;
-        if (out->kind == OUTCOME_UNAUTHENTICATED) {
-            (void)freshet_session_confirm(engine, session);
-        }
+        freshet_errand_touched(engine, session, out);
         break;
     case ON_SESSIONS:
     case ON_REMOVE:
     case ON_END:
-        session_signed_out_at_server(engine, session, out);
+        freshet_errand_signed_out(engine, session, out);
         break;
     case ON_TOKENS:
     case ON_COUNT:
         break;
     }
     freshet_session_update(engine, session);
-}
-
-static void session_tick_touch(struct engine *engine, struct session *session)
-{
-    if (session->touch.request != 0 && session->touch.deadline_ms <= engine->now.boot_ms) {
-        freshet_request_abandon(engine, session->touch.request, true);
-        session->touch.request = 0;
-    }
-}
-
-static void session_tick_sign_out(struct engine *engine, struct session *session)
-{
-    static const struct outcome timeout = {.kind = OUTCOME_NO_ANSWER,
-                                           .no_answer = NO_ANSWER_TIMEOUT};
-    struct errand *errand = &session->sign_out;
-
-    if (errand->request != 0 && errand->deadline_ms <= engine->now.boot_ms) {
-        freshet_request_abandon(engine, errand->request, true);
-        session_signed_out_at_server(engine, session, &timeout);
-    } else if (errand->request == 0 && errand->at_ms <= engine->now.boot_ms &&
-               !session->issuer->offline) {
-        session_send_sign_out(engine, session);
-    }
 }
 
 static int64_t session_parked_end(const struct engine *engine, const struct waiter *waiter)
@@ -568,19 +488,9 @@ static void session_tick_parked(struct engine *engine, struct session *session)
 void freshet_session_tick(struct engine *engine, struct session *session)
 {
     freshet_load_tick(engine, session);
-    session_tick_touch(engine, session);
-    session_tick_sign_out(engine, session);
+    freshet_errand_tick(engine, session);
     session_tick_parked(engine, session);
     freshet_session_update(engine, session);
-}
-
-/* What is not under way waits for connectivity. */
-static int64_t session_errand_next(const struct session *session, const struct errand *errand)
-{
-    if (errand->request != 0) {
-        return errand->deadline_ms;
-    }
-    return session->issuer->offline ? FRESHET_NEVER : errand->at_ms;
 }
 
 void freshet_session_update(struct engine *engine, struct session *session)
@@ -589,9 +499,7 @@ void freshet_session_update(struct engine *engine, struct session *session)
     int64_t next = session->client.request != 0 ? session->client.deadline_ms
                                                 : (offline ? FRESHET_NEVER : session->client.at_ms);
 
-    next = freshet_min(next, session_errand_next(session, &session->environment));
-    next = freshet_min(next, session_errand_next(session, &session->touch));
-    next = freshet_min(next, session_errand_next(session, &session->sign_out));
+    next = freshet_min(next, freshet_errand_next(session));
     for (const struct waiter *w = session->parked.oldest; w != NULL; w = w->next) {
         next = freshet_min(next, session_parked_end(engine, w));
     }

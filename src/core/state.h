@@ -272,6 +272,15 @@ int64_t freshet_schedule_retry_after(struct engine *engine, struct issuer *issue
 /* How long the answer to a token request is waited for. */
 int64_t freshet_schedule_patience(const struct engine *engine, const struct entry *entry);
 
+/* lease.c: who of a user's processes makes the request */
+#define FRESHET_LEASE_POLL_MS 100 /* how often a lease that somebody else holds is tried again */
+void freshet_flight_lease(struct engine *engine, struct entry *entry);
+void freshet_flight_release(struct engine *engine, struct entry *entry);
+/* One that came when it was wanted no more. */
+void freshet_flight_give_back(struct engine *engine, struct entry *entry);
+/* How long the holder of a lease is trusted to be alive. */
+int64_t freshet_flight_lease_patience(const struct engine *engine, const struct entry *entry);
+
 /* flight.c: the request for the next token */
 void freshet_flight_wait(struct engine *engine, struct entry *entry, enum cause cause);
 void freshet_flight_start(struct engine *engine, struct entry *entry, enum cause cause,
@@ -338,6 +347,17 @@ void freshet_session_sign_out(struct engine *engine, struct session *session,
                               enum sign_out_scope scope);
 void freshet_session_want(struct engine *engine, struct session *session, int change);
 void freshet_session_clear(struct engine *engine, struct session *session);
+
+/* errand.c: touch and sign-out */
+void freshet_errand_touch(struct engine *engine, struct session *session, enum cause cause);
+void freshet_errand_touched(struct engine *engine, struct session *session,
+                            const struct outcome *out);
+void freshet_errand_sign_out(struct engine *engine, struct session *session);
+void freshet_errand_signed_out(struct engine *engine, struct session *session,
+                               const struct outcome *out);
+void freshet_errand_tick(struct engine *engine, struct session *session);
+/* When one of them, or the environment, is due. */
+int64_t freshet_errand_next(const struct session *session);
 
 /* load.c: reading environment and client, at start and again */
 #define FRESHET_LOAD_LIMIT_MS 7000 /* of a start, and of a stand-in's first request */

@@ -1,0 +1,50 @@
+/*
+ * The lease of a key: one process of a user asks for its next token at a time.
+ *
+ * Whoever has the lease makes the request; the others wait for what it publishes. A holder that does
+ * not come back is passed by: after a while its waiters go on with the second byte of the lock.
+ */
+#include "core/state.h"
+
+static void lease_push(struct engine *engine, struct entry *entry, enum effect_kind kind)
+{
+    struct effect *effect = freshet_effect_push(engine, kind, entry->session);
+
+    if (effect != NULL) {
+        effect->u.lease.entry = entry->index;
+        effect->u.lease.key = freshet_entry_key(engine, entry);
+        effect->u.lease.byte = entry->flight.lease_byte;
+    }
+}
+
+void freshet_flight_lease(struct engine *engine, struct entry *entry)
+{
+    lease_push(engine, entry, EFFECT_LEASE);
+}
+
+void freshet_flight_release(struct engine *engine, struct entry *entry)
+{
+    if (entry->flight.leased) {
+        entry->flight.leased = false;
+        lease_push(engine, entry, EFFECT_RELEASE);
+    }
+}
+
+void freshet_flight_give_back(struct engine *engine, struct entry *entry)
+{
+    if (!entry->flight.leased) {
+        lease_push(engine, entry, EFFECT_RELEASE);
+    }
+}
+
+int64_t freshet_flight_lease_patience(const struct engine *engine, const struct entry *entry)
+{
+    int64_t most = engine->options.policy.request_timeout_ms + 1000;
+    int64_t window = freshet_entry_due(engine, entry) -
+                     freshet_policy_min_remaining(&engine->options.policy, entry->held.life_ms);
+
+    if (freshet_entry_remaining(engine, entry) <= 0) {
+        return most;
+    }
+    return freshet_min(most, freshet_max(window / 2, FRESHET_LEASE_POLL_MS));
+}

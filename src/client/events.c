@@ -185,20 +185,6 @@ static void events_emit(struct freshet_client *client, const struct effect *effe
     events_tell(client, &event, effect->session);
 }
 
-static void events_complete(struct trace_line *line, const struct effect *effect, struct now now)
-{
-    if (effect->kind == EFFECT_COMMIT) {
-        line->expires_ms = effect->u.commit.token.exp_s * 1000;
-    }
-    if (effect->kind == EFFECT_RESOLVE && effect->u.resolve.cell != NULL) {
-        struct cell_view view = {0};
-
-        if (freshet_cell_read(effect->u.resolve.cell, NULL, 0, &view)) {
-            line->remaining_ms = view.exp_ms - view.offset_ms - now.boot_ms;
-        }
-    }
-}
-
 void freshet_events_effect(struct freshet_client *client, const struct effect *effect,
                            struct now now)
 {
@@ -212,7 +198,9 @@ void freshet_events_effect(struct freshet_client *client, const struct effect *e
         }
     }
     if (freshet_trace_effect(effect, &line)) {
-        events_complete(&line, effect, now);
+        if (effect->kind == EFFECT_COMMIT) {
+            line.expires_ms = effect->u.commit.token.exp_s * 1000;
+        }
         freshet_events_line(client, &line, effect->session, now);
     }
     if (effect->kind == EFFECT_EMIT) {

@@ -221,13 +221,11 @@ void freshet_calls_resolve(struct freshet_client *client, const struct effect *e
     call->http_status = effect->u.resolve.http_status;
     freshet_client_reason(client, effect->session, call->status, call->reason);
     if (call->status == FRESHET_OK) {
-        struct cell_view view = {0};
-
         call->token = freshet_token_new(client->pump.memory, effect->u.resolve.text, held->length);
         if (call->token == NULL) {
             call->status = FRESHET_NO_MEMORY;
-        } else if (freshet_cell_read(effect->u.resolve.cell, NULL, 0, &view)) {
-            call->token->remaining_ms = get_remaining(&view, now.boot_ms);
+        } else {
+            call->token->remaining_ms = effect->u.resolve.remaining_ms;
             call->token->expires_at_ms = now.wall_ms + call->token->remaining_ms;
             call->token->fingerprint = held->fingerprint;
             call->token->stale = effect->u.resolve.stale;

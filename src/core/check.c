@@ -14,7 +14,7 @@ static const char *check_flight(const struct engine *engine, const struct entry 
     if ((flight->state == FLIGHT_FETCHING) != (request != NULL && !request->abandoned)) {
         return "a flight is fetching exactly while its request is under way";
     }
-    if (flight->leased && flight->state != FLIGHT_FETCHING) {
+    if (flight->leased && flight->state != FLIGHT_FETCHING && flight->state != FLIGHT_CONFIRMING) {
         return "a lease is held only while a request is under way";
     }
     if (flight->state == FLIGHT_IDLE && (flight->waited || flight->failures != 0)) {

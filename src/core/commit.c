@@ -102,18 +102,6 @@ static bool commit_store(struct engine *engine, struct entry *entry, const struc
     return true;
 }
 
-/* A persisted token beyond its life: nobody gets it but who asks for an expired one. */
-static enum commit_result commit_keep_expired(struct engine *engine, struct entry *entry,
-                                              const struct token *token,
-                                              const struct arrival *arrival)
-{
-    if (arrival->may_expire && entry->held.fingerprint == 0) {
-        (void)commit_store(engine, entry, token, arrival);
-    }
-    freshet_commit_ignored(engine, entry, token->fingerprint, IGNORED_EXPIRED);
-    return COMMIT_BAD;
-}
-
 static void commit_announce(struct engine *engine, struct entry *entry)
 {
     struct effect *effect = freshet_effect_push(engine, EFFECT_COMMIT, entry->session);
@@ -153,7 +141,8 @@ enum commit_result freshet_commit(struct engine *engine, struct entry *entry,
         return COMMIT_BAD;
     }
     if (token->exp_s * 1000 <= issuer_now) {
-        return commit_keep_expired(engine, entry, token, arrival);
+        freshet_commit_ignored(engine, entry, token->fingerprint, IGNORED_EXPIRED);
+        return COMMIT_BAD;
     }
     if (known && arrival->from != FROM_ISSUER) {
         return COMMIT_STALER; /* the very same text: nothing to say, nothing to publish */

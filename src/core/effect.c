@@ -25,6 +25,7 @@ struct effect *freshet_effect_push(struct engine *engine, enum effect_kind kind,
     memset(effect, 0, sizeof(*effect));
     effect->kind = kind;
     effect->session = session->id;
+    effect->order = engine->effect_count;
     return effect;
 }
 
@@ -54,19 +55,26 @@ static int effect_rank(enum effect_kind kind)
     return 5;
 }
 
-/* Puts the effects of one answer or deadline into their order. Stable: groups are small. */
+static int effect_compare(const void *left, const void *right)
+{
+    const struct effect *a = left;
+    const struct effect *b = right;
+    int difference = effect_rank(a->kind) - effect_rank(b->kind);
+
+    return difference != 0 ? difference : (a->order > b->order) - (a->order < b->order);
+}
+
+/* Puts the effects of one answer or deadline into their order, which most of them have already. */
 void freshet_effects_close_group(struct engine *engine)
 {
-    for (size_t i = engine->group + 1; i < engine->effect_count; i++) {
-        struct effect effect = engine->effects[i];
-        int rank = effect_rank(effect.kind);
-        size_t at = i;
+    bool ordered = true;
 
-        while (at > engine->group && effect_rank(engine->effects[at - 1].kind) > rank) {
-            engine->effects[at] = engine->effects[at - 1];
-            at--;
-        }
-        engine->effects[at] = effect;
+    for (size_t i = engine->group + 1; ordered && i < engine->effect_count; i++) {
+        ordered = effect_compare(&engine->effects[i - 1], &engine->effects[i]) <= 0;
+    }
+    if (!ordered) {
+        qsort(&engine->effects[engine->group], engine->effect_count - engine->group,
+              sizeof(*engine->effects), effect_compare);
     }
     engine->group = engine->effect_count;
 }

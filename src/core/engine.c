@@ -86,7 +86,7 @@ void freshet_engine_free(struct engine *engine)
         free(engine->entries[i]);
     }
     for (uint32_t i = 0; i < engine->session_count; i++) {
-        freshet_session_forget_last(engine->sessions[i]);
+        freshet_last_forget(engine, engine->sessions[i]);
         free(engine->sessions[i]);
     }
     for (uint32_t i = 0; i < engine->issuer_count; i++) {
@@ -258,6 +258,9 @@ static void engine_fetched(struct engine *engine, const struct event *event)
         return;
     }
     engine_observe(engine, &request, event);
+    if (out->has_retry_after) {
+        freshet_schedule_retry_after(engine, request.session->issuer, out->retry_after_ms);
+    }
     if (out->has_client && request.on != ON_CLIENT && freshet_session_ready(request.session)) {
         freshet_load_take_tokens(engine, &request, &out->client);
     }
@@ -302,6 +305,10 @@ static void engine_adopted(struct engine *engine, struct session *session,
 
     if (!freshet_session_ready(session)) {
         return;
+    }
+    if (record->failure.attempt > 0 && record->failure.for_issuer) {
+        session->issuer->not_before_ms =
+            freshet_max(session->issuer->not_before_ms, record->failure.not_before_ms);
     }
     entry = engine_entry_of(engine, session, &event->u.adopted.key, false);
     if (entry == NULL) {
@@ -385,7 +392,7 @@ static void engine_close(struct engine *engine, struct session *session)
     while (session->entries != NULL) {
         freshet_entry_release(engine, session->entries);
     }
-    freshet_session_forget_last(session);
+    freshet_last_forget(engine, session);
     freshet_session_unname(engine, session);
     while (*link != session) {
         link = &(*link)->next;

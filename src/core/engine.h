@@ -124,7 +124,8 @@ struct failure {
     int64_t failed_ms; /* boot time of the last failure */
     int64_t first_ms;  /* its first delay */
     int64_t not_before_ms;
-    enum freshet_status status;
+    bool for_issuer; /* not_before_ms is a Retry-After, which holds for every key of the issuer */
+    enum freshet_status status; /* REFUSED, UNAUTHORIZED: the schedule is over, this was definite */
     int http_status;
 };
 
@@ -290,6 +291,7 @@ enum emit_name { EMIT_TOKEN_UPDATED, EMIT_TOKEN_RESOLVED, EMIT_SESSION_STATUS, E
 struct effect {
     enum effect_kind kind;
     session_id session;
+    uint64_t order; /* among its like within one answer: as they were said, calls by their age */
     union {
         struct {
             ticket_id ticket;
@@ -297,8 +299,8 @@ struct effect {
             int http_status;
             bool stale;
             struct held token;
-            const char *text; /* token.length bytes; NULL with an error */
-            const struct cell *cell;
+            int64_t remaining_ms; /* of the token; none or less: it has expired */
+            const char *text;     /* token.length bytes; NULL with an error */
         } resolve;
         struct {
             uint32_t entry;

@@ -80,8 +80,9 @@ struct entry *freshet_entry_obtain(struct engine *engine, struct session *sessio
         return NULL;
     }
     entry_begin(entry, &key, session);
-    entry->next = session->entries;
-    session->entries = entry;
+    entry->next = NULL;
+    *(session->youngest != NULL ? &session->youngest->next : &session->entries) = entry;
+    session->youngest = entry;
     session->entry_count++;
     freshet_map_insert(&engine->entry_map, &entry->node, freshet_key_hash(&key));
     return entry;
@@ -92,14 +93,17 @@ void freshet_entry_release(struct engine *engine, struct entry *entry)
 {
     struct session *session = entry->session;
     struct entry **link = &session->entries;
+    struct entry *older = NULL;
 
     freshet_cell_clear(&entry->cell);
     freshet_wheel_set(engine->wheel, &entry->timer, FRESHET_NEVER);
     freshet_map_remove(&engine->entry_map, &entry->node);
     while (*link != entry) {
-        link = &(*link)->next;
+        older = *link;
+        link = &older->next;
     }
     *link = entry->next;
+    session->youngest = session->youngest == entry ? older : session->youngest;
     session->entry_count--;
     entry->session = NULL;
     entry->next = engine->free_entries;
@@ -243,6 +247,10 @@ void freshet_entry_reject(struct engine *engine, struct entry *entry)
     int64_t spacing = freshet_policy_spacing(entry->held.life_ms);
     bool rested = engine->now.boot_ms - entry->forced_ms >= spacing;
 
+    if (entry->session->last_text != NULL &&
+        entry->session->last.fingerprint == entry->held.fingerprint) {
+        freshet_last_forget(engine, entry->session);
+    }
     freshet_commit_drop(engine, entry);
     if (rested) {
         entry->forced_ms = engine->now.boot_ms;

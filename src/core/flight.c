@@ -12,8 +12,6 @@
  */
 #include "core/state.h"
 
-#include <string.h>
-
 enum flight_input {
     INPUT_ATTEMPT, /* make an attempt now */
     INPUT_LEASED,
@@ -108,26 +106,6 @@ static void flight_retry(struct engine *engine, struct entry *entry)
     flight_attempt(engine, entry);
 }
 
-/* The freshest text of the session's own token, live or expired; NULL when there is none. */
-static const char *flight_last_text(const struct engine *engine, const struct entry *entry,
-                                    uint32_t *length)
-{
-    const struct session *session = entry->session;
-    struct key key = entry->key;
-    const struct entry *plain = NULL;
-
-    key.template_name = 0;
-    key.audience = 0;
-    key.organization = session->organization;
-    plain = freshet_entry_find(engine, &key);
-    if (plain != NULL && plain->held.fingerprint != 0) {
-        *length = plain->held.length;
-        return freshet_entry_text(plain);
-    }
-    *length = session->last.length;
-    return session->last_text;
-}
-
 /* Does anybody who waits want a token that is made for this request? */
 static bool flight_skips_cache(const struct entry *entry)
 {
@@ -161,7 +139,8 @@ static void flight_send(struct engine *engine, struct entry *entry)
     effect->u.fetch.skip_cache = flight_skips_cache(entry);
     effect->u.fetch.with_expired = flight->again;
     effect->u.fetch.session_minter = entry->session->session_minter;
-    effect->u.fetch.last_text = flight_last_text(engine, entry, &effect->u.fetch.last_length);
+    effect->u.fetch.last_text =
+        freshet_last_text(engine, entry->session, &effect->u.fetch.last_length);
     effect->u.fetch.deadline_ms = flight->at_ms;
 }
 
@@ -187,22 +166,32 @@ static void flight_end(struct engine *engine, struct entry *entry)
     flight->request = 0;
 }
 
-/* A definite answer: once to every caller, and no more in the background until somebody waits. Who
- * asks again is asked for at once: it is no failure that time could mend. */
+/* A definite answer: once to every caller, and no more in the background until somebody waits. */
 static void flight_refused(struct engine *engine, struct entry *entry, enum freshet_status status,
                            int http_status)
 {
-    entry->flight.last = (struct failure){.status = status, .http_status = http_status};
+    entry->flight.last = (struct failure){.attempt = entry->flight.failures + 1,
+                                          .failed_ms = engine->now.boot_ms,
+                                          .status = status,
+                                          .http_status = http_status};
     entry->block = BLOCK_UNTIL_WAITED;
+    freshet_publish(engine, entry);
     flight_end(engine, entry);
     freshet_waiters_attempt_failed(engine, entry, status, http_status, true);
 }
 
-/* Time may mend this one: the next attempt keeps the first delay. */
 static void flight_unauthorized(struct engine *engine, struct entry *entry)
 {
     flight_refused(engine, entry, FRESHET_UNAUTHORIZED, entry->flight.last.http_status);
-    entry->flight.last.failed_ms = engine->now.boot_ms;
+}
+
+/* The end of the first delay after a failure. Who asks again after a refusal is asked for at once: it
+ * is no failure that time could mend, as it may a verdict. */
+static int64_t flight_rested(const struct flight *flight)
+{
+    bool rests = flight->last.failed_ms > 0 && flight->last.status != FRESHET_REFUSED;
+
+    return rests ? flight->last.failed_ms + flight->first_ms : 0;
 }
 
 /* The schedule has come to its end without a token. */
@@ -222,10 +211,10 @@ static void flight_exhausted(struct engine *engine, struct entry *entry)
 
 /* ---- failures ---- */
 
-/* A fresh token has come by another way meanwhile, and nobody waits. */
+/* A fresh token has come by another way since the request was sent, and nobody waits. */
 static bool flight_is_needless(const struct engine *engine, const struct entry *entry)
 {
-    return entry->waiters.oldest == NULL &&
+    return entry->waiters.oldest == NULL && entry->held.committed_ms >= entry->flight.sent_ms &&
            freshet_entry_remaining(engine, entry) > freshet_entry_due(engine, entry);
 }
 
@@ -252,8 +241,8 @@ static void flight_failed(struct engine *engine, struct entry *entry, const stru
     freshet_waiters_attempt_failed(engine, entry, status, out->http_status, false);
     flight_back_off(entry, freshet_schedule_next(engine, entry));
     if (out->has_retry_after) {
-        flight->at_ms =
-            freshet_schedule_retry_after(engine, entry->session->issuer, out->retry_after_ms);
+        flight->at_ms = entry->session->issuer->not_before_ms;
+        flight->last.for_issuer = true;
     }
     flight->last.not_before_ms = flight->at_ms;
     freshet_publish(engine, entry);
@@ -307,7 +296,6 @@ static void flight_unauthenticated(struct engine *engine, struct entry *entry,
 {
     struct flight *flight = &entry->flight;
 
-    freshet_flight_release(engine, entry);
     flight->last.http_status = out->http_status;
     flight->state = FLIGHT_CONFIRMING;
     flight->at_ms = FRESHET_NEVER;
@@ -324,7 +312,7 @@ static void flight_missing_expired(struct engine *engine, struct entry *entry,
     uint32_t length = 0;
 
     if (entry->flight.again || entry->session->session_minter ||
-        flight_last_text(engine, entry, &length) == NULL) {
+        freshet_last_text(engine, entry->session, &length) == NULL) {
         flight_unauthenticated(engine, entry, out);
         return;
     }
@@ -405,10 +393,8 @@ void freshet_flight_wait(struct engine *engine, struct entry *entry, enum cause 
     flight->failures = 0;
     flight->first_ms = engine->options.policy.retry_first_ms;
     if (flight->state == FLIGHT_IDLE || flight->state == FLIGHT_BACKOFF) {
-        int64_t failed = flight->last.failed_ms;
-
         flight->cause = cause;
-        flight_begin(engine, entry, failed > 0 ? failed + flight->first_ms : 0);
+        flight_begin(engine, entry, flight_rested(flight));
     }
 }
 
@@ -467,6 +453,18 @@ void freshet_flight_confirmed(struct engine *engine, struct entry *entry)
     freshet_entry_update(engine, entry);
 }
 
+/* Another process had a definite answer: it is the answer to whoever waited here when it came. */
+static void flight_peer_refused(struct engine *engine, struct entry *entry,
+                                const struct failure *failure)
+{
+    freshet_waiters_refused(engine, entry, failure);
+    if (entry->waiters.oldest == NULL) {
+        entry->block = BLOCK_UNTIL_WAITED;
+        flight_end(engine, entry);
+    }
+    freshet_entry_update(engine, entry);
+}
+
 void freshet_flight_peer_failed(struct engine *engine, struct entry *entry,
                                 const struct failure *failure)
 {
@@ -478,7 +476,14 @@ void freshet_flight_peer_failed(struct engine *engine, struct entry *entry,
         return; /* known: it may be our own, read back */
     }
     flight->last = *failure;
-    if (flight->state != FLIGHT_LEASING && flight->state != FLIGHT_BACKOFF) {
+    if (flight->state == FLIGHT_FETCHING || flight->state == FLIGHT_CONFIRMING) {
+        return; /* the answer to the own request decides */
+    }
+    if (failure->status == FRESHET_REFUSED || failure->status == FRESHET_UNAUTHORIZED) {
+        flight_peer_refused(engine, entry, failure);
+        return;
+    }
+    if (flight->state == FLIGHT_IDLE) {
         return;
     }
     flight->failures = failure->attempt;

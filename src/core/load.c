@@ -107,8 +107,7 @@ static struct entry *load_stand_in(struct engine *engine, struct session *sessio
     const struct arrival kept = {.from = from,
                                  .committed_ms =
                                      from == FROM_SHARED ? engine->now.boot_ms : INT64_MIN / 2,
-                                 .sent_ms = INT64_MIN / 2,
-                                 .may_expire = from == FROM_STORE};
+                                 .sent_ms = INT64_MIN / 2};
     struct entry *entry = NULL;
 
     if (session->last_text != NULL && !session->sid_given) {
@@ -174,7 +173,7 @@ static void load_outage(struct engine *engine, struct session *session, const st
         freshet_waiters_fail(engine, &session->parked, load_status(out), out->http_status);
         return;
     }
-    freshet_flight_start(engine, entry, CAUSE_OPEN, true);
+    freshet_flight_start(engine, entry, CAUSE_OPEN, false);
     freshet_session_admit(engine, session);
 }
 
@@ -185,7 +184,7 @@ void freshet_load_join(struct engine *engine, struct session *session, const str
 
     if (session->status != SESSION_LOADING ||
         (session->sid != 0 && strcmp(freshet_name(engine, session->sid), token->sid) != 0) ||
-        !freshet_session_keep_last_token(session, token)) {
+        !freshet_last_keep(engine, session, token)) {
         return;
     }
     entry = load_stand_in(engine, session, FROM_SHARED);
@@ -298,6 +297,7 @@ static void load_good(struct engine *engine, struct session *session, const stru
 
     session->client.attempt = 0;
     session->client.unauthorized = 0;
+    session->client.refused = FRESHET_OK;
     session->client.quiet_until_ms = 0;
     session->signed_in_count = load_count_signed_in(client);
     session->outage = false;
@@ -350,12 +350,23 @@ static void load_unauthorized(struct engine *engine, struct session *session)
     freshet_session_confirmed(engine, session);
 }
 
+/* A definite answer is told to whoever asks before the next one; time alone may mend the others. */
+static void load_note_refusal(struct reading_state *client, const struct outcome *out)
+{
+    bool definite = out->kind != OUTCOME_NO_ANSWER && out->kind != OUTCOME_TRY_LATER &&
+                    out->kind != OUTCOME_GOOD;
+
+    client->refused = definite ? load_status(out) : FRESHET_OK;
+    client->refused_http = definite ? out->http_status : 0;
+}
+
 static void load_failed(struct engine *engine, struct session *session, const struct outcome *out)
 {
     struct reading_state *client = &session->client;
     int64_t now = engine->now.boot_ms;
     bool loading = session->status == SESSION_LOADING;
 
+    load_note_refusal(client, out);
     if (out->kind == OUTCOME_UNAUTHENTICATED && out->http_status == 401) {
         load_unauthorized(engine, session);
         return;
@@ -381,7 +392,7 @@ static void load_failed(struct engine *engine, struct session *session, const st
                                                                      : LOAD_AGAIN_OTHER_MS,
                                       client->attempt, LOAD_AGAIN_CAP_MS);
     if (out->has_retry_after) {
-        client->at_ms = freshet_schedule_retry_after(engine, session->issuer, out->retry_after_ms);
+        client->at_ms = session->issuer->not_before_ms;
     }
 }
 

@@ -43,13 +43,13 @@ int64_t freshet_schedule_next(struct engine *engine, const struct entry *entry)
 }
 
 /* Retry-After holds for every key of the issuer. */
-int64_t freshet_schedule_retry_after(struct engine *engine, struct issuer *issuer, int64_t asked_ms)
+void freshet_schedule_retry_after(const struct engine *engine, struct issuer *issuer,
+                                  int64_t asked_ms)
 {
     int64_t delay = freshet_min(freshet_max(asked_ms, SCHEDULE_RETRY_AFTER_MIN_MS),
                                 SCHEDULE_RETRY_AFTER_MAX_MS);
 
     issuer->not_before_ms = freshet_max(issuer->not_before_ms, engine->now.boot_ms + delay);
-    return issuer->not_before_ms;
 }
 
 /* A stand-in's first request belongs to its start, which is not to take longer. */

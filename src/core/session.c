@@ -6,7 +6,6 @@
  */
 #include "core/state.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Recovery after a refused credential asks /client no sooner than this again. */
@@ -108,38 +107,6 @@ request_id freshet_session_send(struct engine *engine, struct session *session, 
 
 /* ---- open and close ---- */
 
-void freshet_session_forget_last(struct session *session)
-{
-    volatile char *text = session->last_text;
-
-    for (uint32_t i = 0; text != NULL && i < session->last.length; i++) {
-        text[i] = 0;
-    }
-    free(session->last_text);
-    session->last_text = NULL;
-}
-
-bool freshet_session_keep_last_token(struct session *session, const struct token *token)
-{
-    size_t sid = strlen(token->sid) + 1;
-    size_t organization = strlen(token->organization) + 1;
-    char *memory = malloc(token->length + sid + organization);
-
-    if (memory == NULL) {
-        return false;
-    }
-    freshet_session_forget_last(session);
-    memcpy(memory, token->text, token->length);
-    memcpy(memory + token->length, token->sid, sid);
-    memcpy(memory + token->length + sid, token->organization, organization);
-    session->last = *token;
-    session->last.text = memory;
-    session->last.sid = memory + token->length;
-    session->last.organization = memory + token->length + sid;
-    session->last_text = memory;
-    return true;
-}
-
 /* Before the first answer: what was believed when the last token was kept. Without that, the issuer's
  * clock is at least where it was when it made that token. */
 static void session_assume_clock(const struct engine *engine, struct session *session,
@@ -172,7 +139,7 @@ void freshet_session_start(struct engine *engine, const struct event *event)
     session->ended_sid = freshet_names_intern(&engine->names, ended_sid);
     session_assume_clock(engine, session, event);
     if (event->u.open.has_last_token) {
-        (void)freshet_session_keep_last_token(session, &event->u.open.last_token);
+        (void)freshet_last_keep(engine, session, &event->u.open.last_token);
     }
     freshet_session_set_status(engine, session, SESSION_LOADING);
     freshet_load_start(engine, session);
@@ -260,11 +227,6 @@ void freshet_session_get(struct engine *engine, struct session *session, const s
         session_refuse(engine, session, event, FRESHET_SIGNED_OUT);
         return;
     }
-    if (!freshet_session_ready(session) && session->client.unauthorized > 0 &&
-        session->client.request == 0) {
-        session_refuse(engine, session, event, FRESHET_UNAUTHORIZED);
-        return;
-    }
     waiter = freshet_waiter_new(engine, session, event, &status);
     if (waiter == NULL) {
         session_refuse(engine, session, event, status);
@@ -273,6 +235,8 @@ void freshet_session_get(struct engine *engine, struct session *session, const s
     freshet_waiter_park(&session->parked, waiter);
     if (freshet_session_ready(session)) {
         session_direct(engine, waiter);
+    } else if (session->client.refused != FRESHET_OK && session->client.request == 0) {
+        freshet_waiter_fail(engine, waiter, session->client.refused, session->client.refused_http);
     }
     freshet_session_update(engine, session);
 }
@@ -340,6 +304,7 @@ void freshet_session_end(struct engine *engine, struct session *session, enum se
         freshet_commit_drop(engine, entry);
         freshet_entry_update(engine, entry);
     }
+    freshet_last_forget(engine, session);
     effect = freshet_effect_push(engine, EFFECT_SAVE, session);
     if (effect != NULL) {
         effect->u.save.text = NULL;
@@ -373,6 +338,7 @@ void freshet_session_set_organization(struct engine *engine, struct session *ses
     if (name == FRESHET_NAME_NONE || name == session->organization) {
         return;
     }
+    freshet_last_keep_held(engine, session);
     session->organization = name;
     session->organization_given = session->status == SESSION_LOADING;
     if (session->wants > 0 && freshet_session_ready(session)) {
@@ -406,7 +372,8 @@ void freshet_session_want(struct engine *engine, struct session *session, int ch
 void freshet_session_focus(struct engine *engine, struct session *session)
 {
     if (!freshet_session_ready(session) || session->issuer->offline ||
-        engine->now.boot_ms - session->touched_ms < SESSION_TOUCH_SPACING_MS) {
+        engine->now.boot_ms - session->touched_ms < SESSION_TOUCH_SPACING_MS ||
+        engine->now.boot_ms < session->issuer->not_before_ms) {
         return;
     }
     session->touched_ms = engine->now.boot_ms;
@@ -416,6 +383,7 @@ void freshet_session_focus(struct engine *engine, struct session *session)
 void freshet_session_clear(struct engine *engine, struct session *session)
 {
     session_raise_epoch(engine, session);
+    freshet_last_keep_held(engine, session);
     for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
         freshet_flight_stop(engine, entry);
         freshet_commit_drop(engine, entry);

@@ -35,6 +35,7 @@ struct waiter {
     struct waiter *next;  /* younger */
     struct waiter *previous;
     ticket_id ticket;
+    uint64_t order; /* its age among all calls */
     struct session *session;
     struct entry *entry; /* NULL while the session loads */
     uint32_t template_name;
@@ -111,9 +112,11 @@ struct reading_state {
     int attempt; /* since the last answer that settled it */
     int64_t sent_ms;
     int64_t deadline_ms;
-    int64_t at_ms;          /* when to ask again, or FRESHET_NEVER */
-    int64_t quiet_until_ms; /* recovery asks no earlier */
-    int unauthorized;       /* answers of 401 in a row */
+    int64_t at_ms;               /* when to ask again, or FRESHET_NEVER */
+    int64_t quiet_until_ms;      /* recovery asks no earlier */
+    int unauthorized;            /* answers of 401 in a row */
+    enum freshet_status refused; /* what the last answer was, if it was definite; else FRESHET_OK */
+    int refused_http;
 };
 
 /* A request of the session that is tried until it is answered: sign-out; or once: touch. */
@@ -149,13 +152,15 @@ struct session {
     struct errand touch;
     struct errand sign_out;
     int64_t touched_ms; /* last focus touch, or before time */
-    struct entry *entries;
+    struct entry *entries; /* oldest first */
+    struct entry *youngest;
     uint32_t entry_count;
     enum sign_out_scope scope;
     enum session_end end;
     struct waiter_list parked; /* calls that wait for the load */
-    struct token last;         /* persisted by an earlier run; its text and names are ours */
-    char *last_text;
+    struct token last;         /* the last one known; its text and names are ours */
+    char *last_text;           /* NULL: none */
+    size_t last_size;
 };
 
 /* A request under way, or one whose answer nobody wants any more. */
@@ -187,6 +192,7 @@ struct engine {
     struct map request_map;
     struct wheel *wheel;
     request_id last_request;
+    uint64_t last_waiter;
     uint64_t random;
     struct now now;
     struct effect *effects;
@@ -259,6 +265,8 @@ void freshet_waiters_fail(struct engine *engine, struct waiter_list *list,
 void freshet_waiters_committed(struct engine *engine, struct entry *entry, int64_t sent_ms);
 void freshet_waiters_attempt_failed(struct engine *engine, struct entry *entry,
                                     enum freshet_status status, int http_status, bool final);
+void freshet_waiters_refused(struct engine *engine, struct entry *entry,
+                             const struct failure *failure);
 void freshet_waiters_tick(struct engine *engine, struct entry *entry);
 void freshet_waiters_offline(struct engine *engine, struct entry *entry);
 int64_t freshet_waiters_next(const struct engine *engine, const struct entry *entry);
@@ -267,8 +275,8 @@ int64_t freshet_waiter_half(const struct engine *engine, const struct entry *ent
 
 /* schedule.c: when the next attempt of a flight is made */
 int64_t freshet_schedule_next(struct engine *engine, const struct entry *entry);
-int64_t freshet_schedule_retry_after(struct engine *engine, struct issuer *issuer,
-                                     int64_t asked_ms);
+void freshet_schedule_retry_after(const struct engine *engine, struct issuer *issuer,
+                                  int64_t asked_ms);
 /* How long the answer to a token request is waited for. */
 int64_t freshet_schedule_patience(const struct engine *engine, const struct entry *entry);
 
@@ -297,13 +305,23 @@ void freshet_flight_offline(struct engine *engine, struct entry *entry);
 void freshet_flight_wake(struct engine *engine, struct entry *entry);
 void freshet_flight_stop(struct engine *engine, struct entry *entry);
 
+/* last.c: the last token known of a session */
+bool freshet_last_keep(const struct engine *engine, struct session *session,
+                       const struct token *token);
+void freshet_last_keep_held(const struct engine *engine, struct session *session);
+void freshet_last_forget(const struct engine *engine, struct session *session);
+/* Of the session's own token, live or expired; NULL when there is none. */
+const char *freshet_last_text(const struct engine *engine, const struct session *session,
+                              uint32_t *length);
+bool freshet_last_fits(const struct engine *engine, const struct session *session,
+                       uint32_t organization);
+
 /* commit.c: the one assignment to the token */
 enum commit_result { COMMIT_TAKEN, COMMIT_STALER, COMMIT_BAD };
 struct arrival {
     enum token_from from;
     int64_t committed_ms;
     int64_t sent_ms;
-    bool may_expire; /* a persisted token is kept for allow_stale, even expired */
 };
 enum commit_result freshet_commit(struct engine *engine, struct entry *entry,
                                   const struct token *token, const struct arrival *arrival);
@@ -315,9 +333,6 @@ void freshet_publish(struct engine *engine, struct entry *entry);
 /* session.c: load, status, organization, sign-out */
 void freshet_session_start(struct engine *engine, const struct event *event);
 void freshet_session_stop(struct engine *engine, struct session *session);
-/* A copy of the last token known; false without memory. */
-bool freshet_session_keep_last_token(struct session *session, const struct token *token);
-void freshet_session_forget_last(struct session *session);
 bool freshet_session_name(struct engine *engine, struct session *session, const char *sid);
 void freshet_session_unname(struct engine *engine, struct session *session);
 bool freshet_session_ready(const struct session *session);

@@ -98,6 +98,7 @@ static void trace_got(const struct effect *effect, struct trace_line *line)
     line->kind = TRACE_GOT;
     line->http_status = effect->u.resolve.http_status;
     line->stale = effect->u.resolve.stale;
+    line->remaining_ms = effect->u.resolve.remaining_ms;
     line->fingerprint = effect->u.resolve.token.fingerprint;
     if (effect->u.resolve.status != FRESHET_OK) {
         line->error = freshet_status_name(effect->u.resolve.status);

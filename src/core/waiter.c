@@ -102,6 +102,7 @@ struct waiter *freshet_waiter_new(struct engine *engine, struct session *session
         return NULL;
     }
     waiter->ticket = event->u.get.ticket;
+    waiter->order = ++engine->last_waiter;
     waiter->session = session;
     waiter->skip_cache = options->skip_cache;
     waiter->refresh_if_stale = options->refresh_if_stale;
@@ -143,43 +144,85 @@ static bool waiter_is_short(const struct engine *engine, const struct waiter *wa
                freshet_policy_spacing(entry->held.life_ms);
 }
 
-void freshet_waiter_fail(struct engine *engine, struct waiter *waiter, enum freshet_status status,
-                         int http_status)
+static void waiter_answer(struct engine *engine, struct waiter *waiter, const struct held *token,
+                          const char *text, bool stale)
 {
-    struct effect *effect = NULL;
+    struct effect *effect = freshet_effect_push(engine, EFFECT_RESOLVE, waiter->session);
 
-    if (waiter->allow_stale == STALE_EXPIRED && waiter->entry != NULL &&
-        waiter->entry->held.fingerprint != 0 && status != FRESHET_SIGNED_OUT &&
-        status != FRESHET_CLOSED && status != FRESHET_CANCELLED) {
-        freshet_waiter_resolve(engine, waiter);
-        return;
-    }
-    effect = freshet_effect_push(engine, EFFECT_RESOLVE, waiter->session);
     if (effect != NULL) {
+        effect->order = waiter->order;
         effect->u.resolve.ticket = waiter->ticket;
-        effect->u.resolve.status = status;
-        effect->u.resolve.http_status = http_status;
+        effect->u.resolve.status = FRESHET_OK;
+        effect->u.resolve.stale = stale;
+        effect->u.resolve.token = *token;
+        effect->u.resolve.remaining_ms =
+            token->exp_s * 1000 - freshet_clock_now(&waiter->session->issuer->clock, engine->now);
+        effect->u.resolve.text = text;
     }
     waiter_end(engine, waiter);
 }
 
-/* Answers with the entry's token, whatever life it has; refresh_if_stale asked for a new one. */
-void freshet_waiter_resolve(struct engine *engine, struct waiter *waiter)
+/* Answers with the entry's token: one that is less than what was asked for is stale. */
+static void waiter_hand_out(struct engine *engine, struct waiter *waiter, bool less)
 {
     struct entry *entry = waiter->entry;
-    struct effect *effect = freshet_effect_push(engine, EFFECT_RESOLVE, waiter->session);
 
-    if (effect != NULL) {
-        effect->u.resolve.ticket = waiter->ticket;
-        effect->u.resolve.status = FRESHET_OK;
-        effect->u.resolve.stale =
-            freshet_entry_remaining(engine, entry) <= 0 || waiter_is_short(engine, waiter);
-        effect->u.resolve.token = entry->held;
-        effect->u.resolve.text = freshet_entry_text(entry);
-        effect->u.resolve.cell = &entry->cell;
-    }
     freshet_cell_mark_used(&entry->cell);
     entry->asleep = false;
+    waiter_answer(engine, waiter, &entry->held, freshet_entry_text(entry),
+                  less || waiter_is_short(engine, waiter));
+}
+
+void freshet_waiter_resolve(struct engine *engine, struct waiter *waiter)
+{
+    waiter_hand_out(engine, waiter, false);
+}
+
+/* A call that accepts an expired token gets the one held, or the last one known. */
+static bool waiter_resolve_expired(struct engine *engine, struct waiter *waiter)
+{
+    const struct entry *entry = waiter->entry;
+    const struct session *session = waiter->session;
+    uint32_t organization = entry != NULL ? entry->key.organization : waiter->organization;
+
+    if (waiter->allow_stale != STALE_EXPIRED) {
+        return false;
+    }
+    if (entry != NULL && entry->held.fingerprint != 0) {
+        waiter_hand_out(engine, waiter, true);
+        return true;
+    }
+    if (waiter->template_name == 0 && waiter->audience == 0 &&
+        freshet_last_fits(engine, session, organization)) {
+        const struct held last = {.fingerprint = session->last.fingerprint,
+                                  .iat_s = session->last.iat_s,
+                                  .exp_s = session->last.exp_s,
+                                  .from = FROM_STORE,
+                                  .length = session->last.length};
+
+        waiter_answer(engine, waiter, &last, session->last_text, true);
+        return true;
+    }
+    return false;
+}
+
+void freshet_waiter_fail(struct engine *engine, struct waiter *waiter, enum freshet_status status,
+                         int http_status)
+{
+    bool over = status == FRESHET_SIGNED_OUT || status == FRESHET_CLOSED ||
+                status == FRESHET_CANCELLED || status == FRESHET_INVALID;
+    struct effect *effect = NULL;
+
+    if (!over && waiter_resolve_expired(engine, waiter)) {
+        return;
+    }
+    effect = freshet_effect_push(engine, EFFECT_RESOLVE, waiter->session);
+    if (effect != NULL) {
+        effect->order = waiter->order;
+        effect->u.resolve.ticket = waiter->ticket;
+        effect->u.resolve.status = status;
+        effect->u.resolve.http_status = http_status;
+    }
     waiter_end(engine, waiter);
 }
 
@@ -188,9 +231,13 @@ void freshet_waiter_settle(struct engine *engine, struct waiter *waiter)
 {
     if (!waiter->skip_cache && waiter->allow_stale != STALE_NEVER &&
         freshet_entry_remaining(engine, waiter->entry) > 0) {
-        freshet_waiter_resolve(engine, waiter);
+        waiter_hand_out(engine, waiter, true);
     } else if (waiter->status != FRESHET_OK) {
         freshet_waiter_fail(engine, waiter, waiter->status, waiter->http_status);
+    } else if (waiter->allow_stale == STALE_NEVER && waiter->entry->flight.last.attempt > 0) {
+        const struct failure *last = &waiter->entry->flight.last;
+
+        freshet_waiter_fail(engine, waiter, last->status, last->http_status);
     } else {
         freshet_waiter_fail(engine, waiter, FRESHET_TIMEOUT, 0);
     }
@@ -235,6 +282,24 @@ void freshet_waiters_attempt_failed(struct engine *engine, struct entry *entry,
         waiter->status = status;
         waiter->http_status = http_status;
         if (final || (live && !waiter->skip_cache)) {
+            freshet_waiter_settle(engine, waiter);
+        }
+        waiter = next;
+    }
+}
+
+/* The answer that another process had: to the calls that were made before it came. */
+void freshet_waiters_refused(struct engine *engine, struct entry *entry,
+                             const struct failure *failure)
+{
+    struct waiter *waiter = entry->waiters.oldest;
+
+    while (waiter != NULL) {
+        struct waiter *next = waiter->next;
+
+        if (waiter->asked_ms <= failure->failed_ms) {
+            waiter->status = failure->status;
+            waiter->http_status = failure->http_status;
             freshet_waiter_settle(engine, waiter);
         }
         waiter = next;
@@ -326,10 +391,10 @@ void freshet_waiters_offline(struct engine *engine, struct entry *entry)
         struct waiter *next = waiter->next;
         bool live = freshet_entry_remaining(engine, entry) > 0;
 
-        if (!waiter->skip_cache && entry->held.fingerprint != 0 &&
-            ((live && waiter->allow_stale != STALE_NEVER) ||
-             waiter->allow_stale == STALE_EXPIRED)) {
+        if (!waiter->skip_cache && live && waiter->allow_stale != STALE_NEVER) {
             freshet_waiter_resolve(engine, waiter);
+        } else if (!waiter->skip_cache) {
+            (void)waiter_resolve_expired(engine, waiter);
         }
         waiter = next;
     }

@@ -65,6 +65,7 @@ static void record_put_failure(struct lines_out *out, const struct failure *fail
     freshet_lines_put_number(out, "failed-ms", failure->failed_ms);
     freshet_lines_put_number(out, "first-ms", failure->first_ms);
     freshet_lines_put_number(out, "not-before-ms", failure->not_before_ms);
+    freshet_lines_put_number(out, "for-issuer", failure->for_issuer);
     freshet_lines_put_number(out, "status", (int64_t)failure->status);
     freshet_lines_put_number(out, "http-status", failure->http_status);
 }
@@ -129,6 +130,7 @@ static void record_take_failure(struct lines_in *in, struct failure *failure)
     failure->failed_ms = record_take_time(in, "failed-ms");
     failure->first_ms = freshet_lines_take_number(in, "first-ms", 0, RECORD_NOT_BEFORE_MS);
     failure->not_before_ms = record_take_time(in, "not-before-ms");
+    failure->for_issuer = freshet_lines_take_number(in, "for-issuer", 0, 1) != 0;
     failure->status =
         (enum freshet_status)freshet_lines_take_number(in, "status", 0, FRESHET_STORE);
     failure->http_status = (int)freshet_lines_take_number(in, "http-status", 0, 999);

@@ -13,11 +13,11 @@
 
 static json_t *codec_failure(const struct failure *failure)
 {
-    return json_pack("{s:i, s:b, s:I, s:I, s:I, s:i, s:i}", "attempt", failure->attempt, "waited",
-                     failure->waited, "failed_ms", (json_int_t)failure->failed_ms, "first_ms",
-                     (json_int_t)failure->first_ms, "not_before_ms",
-                     (json_int_t)failure->not_before_ms, "status", (int)failure->status,
-                     "http_status", failure->http_status);
+    return json_pack("{s:i, s:b, s:I, s:I, s:I, s:b, s:i, s:i}", "attempt", failure->attempt,
+                     "waited", failure->waited, "failed_ms", (json_int_t)failure->failed_ms,
+                     "first_ms", (json_int_t)failure->first_ms, "not_before_ms",
+                     (json_int_t)failure->not_before_ms, "for_issuer", failure->for_issuer,
+                     "status", (int)failure->status, "http_status", failure->http_status);
 }
 
 char *freshet_sim_record_encode(const struct key_view *key, const struct record *record)
@@ -67,11 +67,12 @@ static bool codec_read_failure(const json_t *object, struct failure *failure)
     int64_t status;
     int64_t http_status;
     bool good =
-        json_object_size(object) == 7 && codec_integer(object, "attempt", 0, 1000000, &attempt) &&
+        json_object_size(object) == 8 && codec_integer(object, "attempt", 0, 1000000, &attempt) &&
         codec_flag(object, "waited", &failure->waited) &&
         codec_integer(object, "failed_ms", -TIME_MAX_MS, TIME_MAX_MS, &failure->failed_ms) &&
         codec_integer(object, "first_ms", 0, TIME_MAX_MS, &failure->first_ms) &&
         codec_integer(object, "not_before_ms", -TIME_MAX_MS, INT64_MAX, &failure->not_before_ms) &&
+        codec_flag(object, "for_issuer", &failure->for_issuer) &&
         codec_integer(object, "status", 0, FRESHET_STORE, &status) &&
         codec_integer(object, "http_status", 0, 999, &http_status);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define JSON_DEPTH_MAX 32
+#define JSON_EXACT_MAX 9007199254740991.0 /* up to here a double is as good as an integer */
 
 /* Nesting as the raw bytes show it: brackets outside of strings. */
 static bool json_depth_bounded(const char *text, size_t length)
@@ -107,13 +108,18 @@ bool freshet_json_id(const json_t *object, const char *name, const char **id)
     return length <= FRESHET_ID_MAX;
 }
 
-bool freshet_json_integer(const json_t *object, const char *name, int64_t *value)
+bool freshet_json_seconds(const json_t *object, const char *name, int64_t *value)
 {
     const json_t *member = json_object_get(object, name);
+    double real = json_real_value(member);
 
-    if (!json_is_integer(member)) {
+    if (json_is_integer(member)) {
+        *value = json_integer_value(member);
+        return true;
+    }
+    if (!json_is_real(member) || real < 0 || real > JSON_EXACT_MAX) {
         return false;
     }
-    *value = json_integer_value(member);
+    *value = (int64_t)real;
     return true;
 }

@@ -26,7 +26,8 @@ const char *freshet_json_string(const json_t *object, const char *name);
  * False where something else stands. */
 bool freshet_json_id(const json_t *object, const char *name, const char **id);
 
-/* An integer member; false where it is missing or of another type, a real included. */
-bool freshet_json_integer(const json_t *object, const char *name, int64_t *value);
+/* A NumericDate (RFC 7519, section 2) in whole seconds, a fraction cut off; false where it is missing
+ * or no such number. */
+bool freshet_json_seconds(const json_t *object, const char *name, int64_t *value);
 
 #endif

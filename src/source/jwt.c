@@ -84,12 +84,12 @@ static bool jwt_names(const json_t *claims, struct jwt_memory *memory)
 
 static bool jwt_times(const json_t *header, const json_t *claims, struct token *token)
 {
-    if (!freshet_json_integer(claims, "iat", &token->iat_s) ||
-        !freshet_json_integer(claims, "exp", &token->exp_s) || token->iat_s <= 0 ||
+    if (!freshet_json_seconds(claims, "iat", &token->iat_s) ||
+        !freshet_json_seconds(claims, "exp", &token->exp_s) || token->iat_s <= 0 ||
         token->exp_s < token->iat_s || token->exp_s > JWT_SECONDS_MAX) {
         return false;
     }
-    token->has_oiat = freshet_json_integer(header, "oiat", &token->oiat_s) && token->oiat_s > 0 &&
+    token->has_oiat = freshet_json_seconds(header, "oiat", &token->oiat_s) && token->oiat_s > 0 &&
                       token->oiat_s <= JWT_SECONDS_MAX;
     token->oiat_s = token->has_oiat ? token->oiat_s : 0;
     return true;

@@ -111,7 +111,7 @@ static void unusable_oiat_counts_as_none(void **state)
         "{}",
         "{\"oiat\":null}",
         "{\"oiat\":\"1666648200\"}",
-        "{\"oiat\":1666648200.0}",
+        "{\"oiat\":0.5}",
         "{\"oiat\":0}",
         "{\"oiat\":-5}",
         "{\"oiat\":253402300800}",
@@ -125,15 +125,38 @@ static void unusable_oiat_counts_as_none(void **state)
     }
 }
 
-static void times_must_be_integers_one_can_reckon_with(void **state)
+static void check_times(const struct token *token, const char *text)
+{
+    (void)text;
+    assert_int_equal(token->iat_s, 1666648250);
+    assert_int_equal(token->exp_s, 1666648310);
+}
+
+static void a_fraction_of_a_second_is_cut_off(void **state)
+{
+    (void)state;
+    assert_true(reads(HEADER, "{\"iat\":1666648250.9,\"exp\":1666648310.5}", check_times));
+    assert_true(reads(HEADER, "{\"iat\":1.66664825e9,\"exp\":1666648310.0}", check_times));
+}
+
+static void a_permission_mask_of_any_length_is_let_through(void **state)
+{
+    (void)state;
+    assert_true(reads(HEADER,
+                      "{" TIMES ",\"sid\":\"sess_1\",\"v\":2,\"o\":{\"id\":\"org_2\","
+                      "\"fpm\":\"340282366920938463463374607431768211455\"}}",
+                      check_times));
+    assert_true(
+        reads(HEADER, "{" TIMES ",\"fpm\":340282366920938463463374607431768211455}", check_times));
+}
+
+static void times_must_be_numbers_one_can_reckon_with(void **state)
 {
     static const char *const bad[] = {
         "{}",
         "{\"iat\":1666648250}",
         "{\"exp\":1666648310}",
         "{\"iat\":\"1666648250\",\"exp\":1666648310}",
-        "{\"iat\":1666648250.0,\"exp\":1666648310}",
-        "{\"iat\":1666648250,\"exp\":1666648310.5}",
         "{\"iat\":1666648250,\"exp\":true}",
         "{\"iat\":1666648250,\"exp\":null}",
         "{\"iat\":[1666648250],\"exp\":1666648310}",
@@ -143,7 +166,8 @@ static void times_must_be_integers_one_can_reckon_with(void **state)
         "{\"iat\":1666648250,\"exp\":253402300800}",
         "{\"iat\":1666648250,\"exp\":9223372036854775807}",
         "{\"iat\":1666648250,\"exp\":99999999999999999999}",
-        "{\"iat\":1e9,\"exp\":1666648310}",
+        "{\"iat\":-1e9,\"exp\":1666648310}",
+        "{\"iat\":1666648250,\"exp\":1e18}",
     };
 
     (void)state;
@@ -289,7 +313,9 @@ int main(void)
         cmocka_unit_test(claims_of_both_versions_are_read),
         cmocka_unit_test(missing_names_are_empty),
         cmocka_unit_test(unusable_oiat_counts_as_none),
-        cmocka_unit_test(times_must_be_integers_one_can_reckon_with),
+        cmocka_unit_test(a_fraction_of_a_second_is_cut_off),
+        cmocka_unit_test(a_permission_mask_of_any_length_is_let_through),
+        cmocka_unit_test(times_must_be_numbers_one_can_reckon_with),
         cmocka_unit_test(names_of_another_kind_are_malformed),
         cmocka_unit_test(parts_must_be_strict_json_objects),
         cmocka_unit_test(text_must_be_three_parts_of_strict_base64url),

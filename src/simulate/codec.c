@@ -10,6 +10,7 @@
 
 #define RECORD_MAX_BYTES 65536
 #define TIME_MAX_MS      INT64_C(4000000000000000)
+#define LONG_AGO_MS      (INT64_MIN / 2) /* of a token that an earlier run left in the store */
 
 static json_t *codec_failure(const struct failure *failure)
 {
@@ -117,8 +118,8 @@ bool freshet_sim_record_decode(const char *bytes, size_t length, const struct ke
            codec_is(root, "template", key->template_name) &&
            codec_is(root, "organization", key->organization) &&
            codec_is(root, "audience", key->audience) &&
-           codec_integer(root, "committed_ms", -TIME_MAX_MS, TIME_MAX_MS, &record->committed_ms) &&
-           codec_integer(root, "sent_ms", -TIME_MAX_MS, TIME_MAX_MS, &record->sent_ms) &&
+           codec_integer(root, "committed_ms", LONG_AGO_MS, TIME_MAX_MS, &record->committed_ms) &&
+           codec_integer(root, "sent_ms", LONG_AGO_MS, TIME_MAX_MS, &record->sent_ms) &&
            codec_integer(root, "offset_ms", -TIME_MAX_MS, TIME_MAX_MS, &record->offset_ms) &&
            codec_flag(root, "has_offset", &record->has_offset) &&
            codec_read_failure(json_object_get(root, "failure"), &record->failure) &&

@@ -57,16 +57,26 @@ void freshet_sim_follow(struct process *process, const struct follow *follow)
     freshet_sim_process_step(process, &event);
 }
 
+/* Does the process speak for the session whose key this is? */
+static bool effect_is_of(const struct process *process, const struct shared *shared)
+{
+    struct session_view view;
+
+    return freshet_engine_view_session(process->engine, process->session,
+                                       freshet_sim_now(process->world), &view) &&
+           (view.status == SESSION_READY || view.status == SESSION_DEGRADED) &&
+           strcmp(view.sid, shared->key.sid) == 0;
+}
+
 /* A process looks at the record of a key it knows, once for each version. */
 void freshet_sim_look(struct process *process, struct shared *shared)
 {
     struct event event = {.kind = EVENT_ADOPTED, .session = process->session};
-    struct session_view view;
+    struct trace_line malformed = {.kind = TRACE_IGNORED,
+                                   .reason = freshet_ignored_name(IGNORED_MALFORMED)};
     struct decoded decoded;
 
-    if (!freshet_engine_view_session(process->engine, process->session,
-                                     freshet_sim_now(process->world), &view) ||
-        (view.status != SESSION_READY && view.status != SESSION_DEGRADED))
+    if (!effect_is_of(process, shared))
         return;
     event.u.adopted.key = shared->key;
     event.u.adopted.key.session = process->session;
@@ -76,6 +86,8 @@ void freshet_sim_look(struct process *process, struct shared *shared)
     if (freshet_sim_record_decode(shared->bytes, shared->length, &shared->key, &decoded)) {
         event.u.adopted.record = decoded.record;
         freshet_sim_process_step(process, &event);
+    } else {
+        freshet_sim_line(process, &malformed, NULL);
     }
     freshet_sim_record_free(&decoded);
 }
@@ -119,12 +131,6 @@ static void effect_do(struct process *process, const struct effect *effect)
         if (shared != NULL)
             freshet_sim_share_release(shared, effect->u.lease.byte, process->number);
         break;
-    case EFFECT_FETCH:
-        freshet_sim_flight_send(process, effect);
-        if (!freshet_sim_summary_request(&process->world->report->summary, effect->u.fetch.on,
-                                         process->world->t_ms))
-            freshet_sim_fail(process->world, "out of memory");
-        break;
     case EFFECT_ABANDON:
         freshet_sim_flight_abandon(process, effect->u.abandon.request, effect->u.abandon.timed_out);
         break;
@@ -140,6 +146,7 @@ static void effect_do(struct process *process, const struct effect *effect)
         effect_save(process, effect);
         break;
     case EFFECT_RESOLVE:
+    case EFFECT_FETCH:
     case EFFECT_COMMIT:
     case EFFECT_IGNORED:
     case EFFECT_STATUS:
@@ -165,14 +172,17 @@ void freshet_sim_effect(struct process *process, const struct effect *effect)
         freshet_sim_call_got(process, effect, &line);
         return;
     }
+    if (effect->kind == EFFECT_FETCH) {
+        freshet_sim_flight_make(process, effect, &line);
+        return;
+    }
     if (effect->kind == EFFECT_COMMIT) {
         held = &effect->u.commit.token;
         line.expires_ms = freshet_sim_expires_ms(process, held);
-    } else if (effect->kind == EFFECT_FETCH) {
-        line.request = process->world->last_request + 1;
     } else if (effect->kind == EFFECT_ABANDON) {
         line.request = freshet_sim_flight_number(process, effect->u.abandon.request);
     }
-    freshet_sim_line(process, &line, held);
+    if (effect->kind != EFFECT_ABANDON || line.request != 0)
+        freshet_sim_line(process, &line, held);
     effect_do(process, effect);
 }

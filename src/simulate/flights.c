@@ -1,12 +1,21 @@
 /*
- * Requests on their way: sent, answered by the issuer when its time has come, read by the process
- * if it still wants to. The issuer acts at the time of the answer (or of the request, if the
- * scenario says so), whatever has become of the process by then.
+ * Requests on their way: made, sent when their turn has come, answered by the issuer when its time
+ * has come, read by the process if it still wants to. The issuer acts at the time of the answer (or
+ * of the request, if the scenario says so), whatever has become of the process by then.
  */
 #include "simulate/world.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+static void flight_release(struct flight *flight)
+{
+    freshet_sim_answer_free(&flight->answer);
+    free(flight->order.sid);
+    free(flight->order.template_name);
+    free(flight->order.organization);
+    free(flight);
+}
 
 static void flight_free(struct world *world, struct flight *flight)
 {
@@ -15,11 +24,7 @@ static void flight_free(struct world *world, struct flight *flight)
     while (*at != flight)
         at = &(*at)->next;
     *at = flight->next;
-    freshet_sim_answer_free(&flight->answer);
-    free(flight->order.sid);
-    free(flight->order.template_name);
-    free(flight->order.organization);
-    free(flight);
+    flight_release(flight);
 }
 
 static struct flight *flight_find(struct process *process, request_id id)
@@ -60,37 +65,81 @@ static bool flight_hangs(const struct flight *flight)
     return flight->order.has_rule && flight->order.rule.hang;
 }
 
-void freshet_sim_flight_send(struct process *process, const struct effect *effect)
+/* The newest comes last. */
+static void flight_list(struct world *world, struct flight *flight)
 {
-    struct world *world = process->world;
+    struct flight **at = &world->flights;
+
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = flight;
+}
+
+/* With all it needs later: names and the line of a request outlive the step that asked for it. */
+static struct flight *flight_new(const struct process *process, const struct effect *effect,
+                                 const struct trace_line *line)
+{
     const struct key_view *key = &effect->u.fetch.key;
     struct flight *flight = calloc(1, sizeof *flight);
+    struct order *order;
+
+    if (flight == NULL)
+        return NULL;
+    flight->process = process->number;
+    flight->id = effect->u.fetch.request;
+    flight->waits = true;
+    order = &flight->order;
+    order->on = effect->u.fetch.on;
+    order->intent = effect->u.fetch.intent;
+    order->sid = strdup(key->sid == NULL ? "" : key->sid);
+    order->template_name = strdup(key->template_name == NULL ? "" : key->template_name);
+    order->organization = strdup(key->organization == NULL ? "" : key->organization);
+    if (order->sid == NULL || order->template_name == NULL || order->organization == NULL) {
+        flight_release(flight);
+        return NULL;
+    }
+    flight->line = *line;
+    flight->line.session = order->sid;
+    flight->line.template_name = order->template_name;
+    flight->line.organization = order->organization;
+    return flight;
+}
+
+void freshet_sim_flight_make(struct process *process, const struct effect *effect,
+                             const struct trace_line *line)
+{
+    struct flight *flight = flight_new(process, effect, line);
+
+    if (flight == NULL) {
+        freshet_sim_fail(process->world, "out of memory");
+        return;
+    }
+    flight_list(process->world, flight);
+    freshet_sim_turns_go_on(process->world);
+}
+
+/* What it says of itself when it leaves. */
+static void flight_tell(struct process *process, struct flight *flight)
+{
+    struct world *world = process->world;
+
+    flight->number = ++world->last_request;
+    flight->line.request = flight->number;
+    freshet_sim_line(process, &flight->line, NULL);
+    if (!freshet_sim_summary_request(&world->report->summary, flight->order.on, world->t_ms))
+        freshet_sim_fail(world, "out of memory");
+}
+
+void freshet_sim_flight_send(struct process *process, struct flight *flight)
+{
+    struct world *world = process->world;
     struct item item = {.class = CLASS_ANSWER, .kind = ITEM_ANSWER, .flight = flight};
     int64_t latency_ms;
 
-    if (flight == NULL) {
-        freshet_sim_fail(world, "out of memory");
-        return;
-    }
-    flight->next = world->flights;
-    world->flights = flight;
-    flight->process = process->number;
-    flight->id = effect->u.fetch.request;
-    flight->number = ++world->last_request;
+    flight_tell(process, flight);
+    flight->waits = false;
     flight->cut = process->network == NETWORK_OFFLINE;
-    flight->order = (struct order){
-        .on = effect->u.fetch.on,
-        .intent = effect->u.fetch.intent,
-        .sid = strdup(key->sid == NULL ? "" : key->sid),
-        .template_name = strdup(key->template_name == NULL ? "" : key->template_name),
-        .organization = strdup(key->organization == NULL ? "" : key->organization),
-        .credential = world->credential,
-    };
-    if (flight->order.sid == NULL || flight->order.template_name == NULL ||
-        flight->order.organization == NULL) {
-        freshet_sim_fail(world, "out of memory");
-        return;
-    }
+    flight->order.credential = world->credential;
     if (!flight->cut)
         freshet_sim_issuer_take(&world->issuer, &flight->order);
     if (world->issuer.settings.mint_at == MINT_AT_REQUEST)
@@ -113,7 +162,7 @@ void freshet_sim_flight_abandon(struct process *process, request_id id, bool tim
         return;
     flight->spoken = true;
     flight->dead = timed_out;
-    if (timed_out && flight_hangs(flight))
+    if (flight->waits || (timed_out && flight_hangs(flight)))
         flight_free(process->world, flight);
 }
 
@@ -127,12 +176,13 @@ void freshet_sim_flight_orphan(struct process *process)
         if (flight->process != process->number || flight->dead)
             continue;
         flight->dead = true;
-        if (flight_hangs(flight))
+        if (flight->waits || flight_hangs(flight))
             flight_free(process->world, flight);
     }
 }
 
-/* The connection is gone: every request under way fails, oldest first. */
+/* The connection is gone: every request under way fails, oldest first; one that still waits for its
+ * turn has no line to end. */
 void freshet_sim_flight_cut(struct process *process)
 {
     static const struct answer none = {.status = 0};
@@ -153,8 +203,9 @@ void freshet_sim_flight_cut(struct process *process)
         last = oldest->id;
         lost = *oldest;
         lost.answer = none;
+        lost.spoken = lost.spoken || lost.waits;
         oldest->dead = true;
-        if (flight_hangs(oldest))
+        if (oldest->waits || flight_hangs(oldest))
             flight_free(process->world, oldest);
         freshet_sim_process_answer(process, &lost);
     }

@@ -102,7 +102,8 @@ static char *process_shared_token(const struct world *world, struct event *open)
          shared = shared->next) {
         struct decoded decoded;
 
-        if (shared->bytes == NULL || shared->key.template_name[0] != '\0')
+        if (shared->bytes == NULL || shared->key.template_name[0] != '\0' ||
+            strcmp(shared->key.sid, FRESHET_SIM_SESSION) != 0)
             continue;
         if (freshet_sim_record_decode(shared->bytes, shared->length, &shared->key, &decoded) &&
             decoded.record.has_token) {
@@ -131,6 +132,32 @@ static char *process_last_token(struct process *process, enum open_from from, st
     return strdup(process->saved);
 }
 
+static bool process_read_token(const char *text, struct token *token, void **claims)
+{
+    if (text == NULL || !freshet_jwt_read(text, strlen(text), token, claims))
+        return false;
+    token->text = text;
+    token->length = (uint32_t)strlen(text);
+    token->fingerprint = freshet_fingerprint(text, strlen(text));
+    return true;
+}
+
+void freshet_sim_process_join(struct process *process)
+{
+    struct event open = {.kind = EVENT_OPEN};
+    struct event event = {.kind = EVENT_JOINED, .session = process->session};
+    void *claims = NULL;
+    char *text;
+
+    if (!freshet_sim_turns_wait(process))
+        return;
+    text = process_shared_token(process->world, &open);
+    if (process_read_token(text, &event.u.joined.token, &claims))
+        freshet_sim_process_event(process, &event);
+    freshet_jwt_free(claims);
+    free(text);
+}
+
 void freshet_sim_process_open(struct process *process, enum open_from from)
 {
     struct world *world = process->world;
@@ -152,14 +179,10 @@ void freshet_sim_process_open(struct process *process, enum open_from from)
     process->network = NETWORK_UNKNOWN;
     process->session = freshet_engine_session(process->engine);
     event.session = process->session;
-    if (last != NULL && freshet_jwt_read(last, strlen(last), &event.u.open.last_token, &claims)) {
-        event.u.open.has_last_token = true;
-        event.u.open.last_token.text = last;
-        event.u.open.last_token.length = (uint32_t)strlen(last);
-        event.u.open.last_token.fingerprint = freshet_fingerprint(last, strlen(last));
-    }
+    event.u.open.has_last_token = process_read_token(last, &event.u.open.last_token, &claims);
     freshet_sim_process_event(process, &event);
     process_catch_up(process);
+    freshet_sim_process_join(process);
     freshet_jwt_free(claims);
     free(last);
 }

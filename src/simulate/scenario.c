@@ -282,23 +282,22 @@ static bool scenario_has_label(const struct scenario *scenario, const char *labe
 static bool scenario_check_step(const struct scenario *scenario, struct document *document,
                                 const struct place *place, const struct step *step)
 {
+    struct place process = {place, "process", 0};
+    struct place label = {place, "label", 0};
+    struct place inner = {place, "step", 0};
     char clean[64];
 
-    if (step->kind == STEP_EVERY && step->process < 0) {
-        struct place inner = {place, "step", 0};
-
-        return scenario_check_step(scenario, document, &inner, step->u.every.step);
-    }
     if (step->process >= scenario->processes)
-        return freshet_document_error(document, place,
+        return freshet_document_error(document, &process,
                                       "there is no process %lld: \"processes\" is %lld, and they "
                                       "count from 0",
                                       (long long)step->process, (long long)scenario->processes);
     if (step->kind == STEP_REJECT && !scenario_has_label(scenario, step->u.reject.label))
         return freshet_document_error(
-            document, place, "no get carries the label \"%s\"",
+            document, &label, "no get carries the label \"%s\"",
             freshet_document_clean(step->u.reject.label, clean, sizeof clean));
-    return true;
+    return step->kind != STEP_EVERY ||
+           scenario_check_step(scenario, document, &inner, step->u.every.step);
 }
 
 static bool scenario_check(struct scenario *scenario, struct document *document)

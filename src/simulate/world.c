@@ -236,6 +236,7 @@ static void world_befall(struct process *process, const struct item *item)
     } else if (item->kind == ITEM_DELIVER) {
         freshet_sim_sink_again(process);
     } else {
+        freshet_sim_process_join(process);
         freshet_sim_look(process, item->shared);
         freshet_sim_process_settle(process);
     }
@@ -281,6 +282,7 @@ static bool world_advance(struct world *world)
         item = freshet_sim_queue_pop(&world->queue);
         world_item(world, &item);
     }
+    freshet_sim_turns_go_on(world);
     world_draw_faults(world);
     return true;
 }

@@ -43,10 +43,12 @@ struct flight {
     request_id id;   /* the engine's */
     uint64_t number; /* the trace's: no two processes share one */
     struct order order;
-    bool cut;    /* sent without connectivity: it never arrives */
-    bool spoken; /* its response line has been written */
-    bool dead;   /* nobody will read the answer; the issuer acts all the same */
-    bool acted;  /* the issuer has acted: the answer below is made */
+    struct trace_line line; /* of the request, for when it is sent; it borrows from `order` */
+    bool waits;             /* for its turn with the credential: it is not sent yet */
+    bool cut;               /* sent without connectivity: it never arrives */
+    bool spoken;            /* its response line has been written */
+    bool dead;              /* nobody will read the answer; the issuer acts all the same */
+    bool acted;             /* the issuer has acted: the answer below is made */
     struct answer answer;
 };
 
@@ -98,7 +100,7 @@ struct world {
     struct queue queue;
     struct sink_place jar;
     struct process *processes;
-    struct flight *flights;
+    struct flight *flights; /* oldest first */
     struct tracked *tracked;
     size_t tracked_count;
     enum network network;
@@ -137,6 +139,8 @@ void freshet_sim_announce(struct world *world, struct shared *shared, int writer
 /* process.c: one engine, from its start to its end */
 void freshet_sim_process_open(struct process *process, enum open_from from);
 void freshet_sim_process_kill(struct process *process);
+/* A start that waits for its turn goes on meanwhile with what the others have published. */
+void freshet_sim_process_join(struct process *process);
 /* An event, and what follows from it at once: a step, and then settling. */
 void freshet_sim_process_event(struct process *process, const struct event *event);
 void freshet_sim_process_step(struct process *process, const struct event *event);
@@ -163,13 +167,21 @@ struct ending freshet_sim_ending(const struct process *process, const struct wai
 
 /* flights.c: requests on their way */
 bool freshet_sim_is_sign_out(enum endpoint on);
-void freshet_sim_flight_send(struct process *process, const struct effect *effect);
-/* The number of a request under way, unlike those of all others; 0 when it is unknown. */
+/* A request is made; it is sent at once, or when its turn has come. */
+void freshet_sim_flight_make(struct process *process, const struct effect *effect,
+                             const struct trace_line *line);
+void freshet_sim_flight_send(struct process *process, struct flight *flight);
+/* The number of a request that was sent, unlike those of all others; 0 when there is none. */
 uint64_t freshet_sim_flight_number(struct process *process, request_id id);
 void freshet_sim_flight_abandon(struct process *process, request_id id, bool timed_out);
 void freshet_sim_flight_cut(struct process *process);
 void freshet_sim_flight_arrive(struct world *world, const struct item *item);
 void freshet_sim_flight_orphan(struct process *process);
 void freshet_sim_flights_free(struct world *world);
+
+/* turns.c: who may present the credential */
+void freshet_sim_turns_go_on(struct world *world);
+/* Does the process wait for its turn to read the client? */
+bool freshet_sim_turns_wait(const struct process *process);
 
 #endif

@@ -173,6 +173,14 @@ static void missing_and_contradicting_members_are_refused(void **state)
     assert_refused("{\"steps\":[{\"at_ms\":1,\"do\":\"every\",\"every_ms\":1,\"step\":"
                    "{\"do\":\"every\",\"every_ms\":1,\"step\":{\"do\":\"get\"}}}]}",
                    "a.json:1: an every cannot repeat an every");
+    assert_refused(
+        "{\"steps\":[{\"at_ms\":1,\"do\":\"every\",\"every_ms\":1,\"process\":0,\"step\":"
+        "{\"do\":\"get\",\n\"process\":1}}]}",
+        "a.json:2: there is no process 1");
+    assert_refused(
+        "{\"steps\":[{\"at_ms\":1,\"do\":\"every\",\"every_ms\":1,\"process\":0,\"step\":"
+        "{\"do\":\"reject\",\n\"label\":\"x\"}}]}",
+        "a.json:2: no get carries the label \"x\"");
 }
 
 static void what_is_not_json_is_refused(void **state)

@@ -171,19 +171,168 @@ static void losing_the_network_fails_what_is_under_way(void **state)
                story);
 }
 
-static void a_vandal_in_the_shared_place_is_not_noticed(void **state)
+static void a_vandal_in_the_shared_place_is_named_and_changes_nothing(void **state)
+{
+    static const char *const story[] = {
+        "{\"t_ms\":1001,\"process\":0,\"event\":\"ignored\",\"token\":null,"
+        "\"reason\":\"malformed\"}\n"
+        "{\"t_ms\":2001,\"process\":0,\"event\":\"ignored\",\"token\":null,"
+        "\"reason\":\"malformed\"}\n"
+        "{\"t_ms\":3000,\"process\":0,\"event\":\"get\",\"label\":\"a\"}\n",
+        "\"label\":\"a\",\"waited_ms\":0,\"token\":1",
+        NULL,
+    };
+
+    (void)state;
+    assert_run("{\"until_ms\":5000,\"steps\":[{\"at_ms\":0,\"do\":\"open\"},"
+               "{\"at_ms\":1000,\"do\":\"record\",\"bytes\":\"AAECAwQF/w==\"},"
+               "{\"at_ms\":2000,\"do\":\"record\",\"bytes\":\"e30=\"},"
+               "{\"at_ms\":3000,\"do\":\"get\",\"label\":\"a\"}]}",
+               story);
+}
+
+static void a_record_of_another_session_is_nobodys(void **state)
 {
     char *output = run_as("{\"until_ms\":5000,\"steps\":[{\"at_ms\":0,\"do\":\"open\"},"
-                          "{\"at_ms\":1000,\"do\":\"record\",\"bytes\":\"AAECAwQF/w==\"},"
-                          "{\"at_ms\":2000,\"do\":\"record\",\"bytes\":\"e30=\"},"
-                          "{\"at_ms\":3000,\"do\":\"get\",\"label\":\"a\"}]}",
+                          "{\"at_ms\":1000,\"do\":\"record\",\"session\":\"sess_2\","
+                          "\"bytes\":\"e30=\"},"
+                          "{\"at_ms\":2000,\"do\":\"record\",\"session\":\"sess_2\","
+                          "\"token\":{}}]}",
                           true, NULL);
 
     (void)state;
-    assert_null(strstr(output, "shared"));
     assert_null(strstr(output, "ignored"));
-    assert_non_null(strstr(output, "\"label\":\"a\",\"waited_ms\":0,\"token\":1"));
+    assert_null(strstr(output, "shared"));
     free(output);
+}
+
+/* A token from the store has no time of receipt; what is published of it is a record all the same. */
+static void a_record_of_a_persisted_token_is_read(void **state)
+{
+    char *output = run_as("{\"until_ms\":20000,\"processes\":2,\"steps\":["
+                          "{\"at_ms\":0,\"do\":\"open\"},"
+                          "{\"at_ms\":1000,\"do\":\"faults\",\"on\":\"*\","
+                          "\"rules\":[{\"status\":503,\"count\":-1}]},"
+                          "{\"at_ms\":2000,\"do\":\"open\",\"process\":1},"
+                          "{\"at_ms\":3000,\"do\":\"get\",\"process\":1}]}",
+                          true, NULL);
+
+    (void)state;
+    assert_non_null(strstr(output, "\"from\":\"store\""));
+    assert_null(strstr(output, "malformed"));
+    free(output);
+}
+
+/* ---- turns with the credential ---- */
+
+static void what_waits_for_its_turn_is_sent_when_it_has_come(void **state)
+{
+    static const char *const story[] = {
+        "{\"t_ms\":6000,\"process\":0,\"event\":\"request\",\"id\":3,\"on\":\"touch\"",
+        "{\"t_ms\":6050,\"process\":0,\"event\":\"get\",\"label\":\"a\"}\n"
+        "{\"t_ms\":6100,\"process\":0,\"event\":\"response\",\"id\":3,\"status\":200}",
+        "{\"t_ms\":6100,\"process\":0,\"event\":\"request\",\"id\":4,\"on\":\"tokens\"",
+        "\"label\":\"a\",\"waited_ms\":150,\"token\":3",
+        NULL,
+    };
+
+    (void)state;
+    assert_run("{\"until_ms\":9000,\"issuer\":{\"rotation\":\"strict\",\"latency_ms\":100},"
+               "\"steps\":[{\"at_ms\":0,\"do\":\"open\"},{\"at_ms\":6000,\"do\":\"wake\"},"
+               "{\"at_ms\":6050,\"do\":\"get\",\"template\":\"web\",\"label\":\"a\"}]}",
+               story);
+}
+
+static void nobody_waits_for_an_issuer_that_grants_grace(void **state)
+{
+    static const char *const story[] = {
+        "{\"t_ms\":0,\"process\":0,\"event\":\"request\",\"id\":2,\"on\":\"client\"",
+        "{\"t_ms\":0,\"process\":1,\"event\":\"request\",\"id\":4,\"on\":\"client\"",
+        NULL,
+    };
+
+    (void)state;
+    assert_run("{\"until_ms\":900,\"processes\":2,\"steps\":["
+               "{\"at_ms\":0,\"do\":\"open\"},"
+               "{\"at_ms\":0,\"do\":\"open\",\"process\":1}]}",
+               story);
+}
+
+#define TOUCH_THAT_HANGS                                                                           \
+    "{\"at_ms\":0,\"do\":\"open\"},{\"at_ms\":1000,\"do\":\"open\",\"process\":1},"                \
+    "{\"at_ms\":7000,\"do\":\"faults\",\"on\":\"touch\",\"rules\":[{\"hang\":true}]},"             \
+    "{\"at_ms\":7000,\"do\":\"wake\"},"                                                            \
+    "{\"at_ms\":7100,\"do\":\"get\",\"process\":1,\"template\":\"web\",\"label\":\"a\"},"
+
+/* A scenario of two processes in which the first one's touch hangs and a call waits behind it. */
+static char *run_behind_a_touch(const char *steps)
+{
+    char scenario[2048];
+
+    (void)snprintf(scenario, sizeof scenario,
+                   "{\"until_ms\":60000,\"processes\":2,\"policy\":{\"offline_ms\":4000},"
+                   "\"issuer\":{\"rotation\":\"strict\"},"
+                   "\"steps\":[" TOUCH_THAT_HANGS "%s]}",
+                   steps);
+    return run_as(scenario, true, NULL);
+}
+
+static void what_is_over_before_its_turn_is_never_sent(void **state)
+{
+    char *killed = run_behind_a_touch("{\"at_ms\":7200,\"do\":\"kill\",\"process\":1}");
+    char *offline =
+        run_behind_a_touch("{\"at_ms\":7200,\"do\":\"network\",\"process\":1,\"online\":false}");
+    char *cleared = run_behind_a_touch("{\"at_ms\":7200,\"do\":\"clear\",\"process\":1},"
+                                       "{\"at_ms\":7300,\"do\":\"kill\",\"process\":1}");
+    char *late = run_behind_a_touch("{\"at_ms\":7200,\"do\":\"stop\"}");
+
+    (void)state;
+    assert_null(strstr(killed, "\"template\":\"web\""));
+    assert_null(strstr(offline, "\"template\":\"web\""));
+    assert_null(strstr(offline, "\"t_ms\":7200,\"process\":1,\"event\":\"response\""));
+    assert_non_null(strstr(offline, "\"label\":\"a\",\"waited_ms\":4100,\"error\":\"offline\""));
+    assert_null(strstr(cleared, "\"template\":\"web\""));
+    assert_null(strstr(cleared, "\"error\":\"abandoned\""));
+    assert_null(strstr(late, "\"template\":\"web\""));
+    assert_null(strstr(late, "\"id\":0"));
+    free(killed);
+    free(offline);
+    free(cleared);
+    free(late);
+}
+
+static void a_turn_ends_with_the_holders_deadline_or_life(void **state)
+{
+    char *timed_out = run_behind_a_touch("{\"at_ms\":7200,\"do\":\"wake\"}");
+    char *killed = run_behind_a_touch("{\"at_ms\":8000,\"do\":\"kill\"}");
+
+    (void)state;
+    assert_non_null(strstr(timed_out, "{\"t_ms\":17000,\"process\":1,\"event\":\"request\""));
+    assert_non_null(strstr(killed, "{\"t_ms\":8000,\"process\":1,\"event\":\"request\""));
+    free(timed_out);
+    free(killed);
+}
+
+/* It died with the successor: an issuer without grace accepts nobody any more. */
+static void what_a_killed_holder_would_have_got_is_lost(void **state)
+{
+    static const char *const story[] = {
+        "{\"t_ms\":6050,\"process\":1,\"event\":\"request\",\"id\":6,\"on\":\"touch\"",
+        "\"id\":6,\"status\":401",
+        "\"on\":\"client\",\"session\":\"sess_1\",\"cause\":\"unauthenticated\"",
+        "\"status\":401",
+        "\"status\":\"degraded\"",
+        NULL,
+    };
+
+    (void)state;
+    assert_run("{\"until_ms\":9000,\"processes\":2,"
+               "\"issuer\":{\"rotation\":\"strict\",\"latency_ms\":100},\"steps\":["
+               "{\"at_ms\":0,\"do\":\"open\"},{\"at_ms\":0,\"do\":\"open\",\"process\":1},"
+               "{\"at_ms\":6000,\"do\":\"wake\"},"
+               "{\"at_ms\":6020,\"do\":\"wake\",\"process\":1},"
+               "{\"at_ms\":6050,\"do\":\"kill\"}]}",
+               story);
 }
 
 static void a_record_of_another_process_is_adopted_a_millisecond_later(void **state)
@@ -287,7 +436,14 @@ int main(void)
         cmocka_unit_test(a_stopped_process_goes_on_with_what_came_meanwhile),
         cmocka_unit_test(a_killed_process_loses_its_leases_and_its_calls_stay_open),
         cmocka_unit_test(losing_the_network_fails_what_is_under_way),
-        cmocka_unit_test(a_vandal_in_the_shared_place_is_not_noticed),
+        cmocka_unit_test(a_vandal_in_the_shared_place_is_named_and_changes_nothing),
+        cmocka_unit_test(a_record_of_another_session_is_nobodys),
+        cmocka_unit_test(a_record_of_a_persisted_token_is_read),
+        cmocka_unit_test(what_waits_for_its_turn_is_sent_when_it_has_come),
+        cmocka_unit_test(nobody_waits_for_an_issuer_that_grants_grace),
+        cmocka_unit_test(what_is_over_before_its_turn_is_never_sent),
+        cmocka_unit_test(a_turn_ends_with_the_holders_deadline_or_life),
+        cmocka_unit_test(what_a_killed_holder_would_have_got_is_lost),
         cmocka_unit_test(a_record_of_another_process_is_adopted_a_millisecond_later),
         cmocka_unit_test(a_sign_out_reaches_the_other_processes_and_is_sent_once),
         cmocka_unit_test(requests_have_numbers_of_their_own),

@@ -84,6 +84,12 @@ void freshet_load_start(struct engine *engine, struct session *session)
     freshet_session_update(engine, session);
 }
 
+/* A network that failed may be well in a moment; a store that does not open will not. */
+static bool load_is_network(const struct outcome *out)
+{
+    return out->kind == OUTCOME_NO_ANSWER && out->no_answer != NO_ANSWER_STORE;
+}
+
 /* The environment only ever adds comfort: nothing waits for it and nothing fails without it. */
 void freshet_load_environment_answered(struct engine *engine, struct session *session,
                                        const struct outcome *out)
@@ -93,7 +99,7 @@ void freshet_load_environment_answered(struct engine *engine, struct session *se
     environment->request = 0;
     if (out->kind == OUTCOME_GOOD && out->has_environment) {
         session->session_minter = out->session_minter;
-    } else if (out->kind == OUTCOME_NO_ANSWER && environment->attempt < LOAD_QUICK_ATTEMPTS) {
+    } else if (load_is_network(out) && environment->attempt < LOAD_QUICK_ATTEMPTS) {
         environment->at_ms = engine->now.boot_ms + load_quick_delay(engine, environment->attempt);
     }
 }
@@ -377,7 +383,7 @@ static void load_failed(struct engine *engine, struct session *session, const st
             return;
         }
     }
-    if (loading && out->kind == OUTCOME_NO_ANSWER && client->attempt < LOAD_QUICK_ATTEMPTS &&
+    if (loading && load_is_network(out) && client->attempt < LOAD_QUICK_ATTEMPTS &&
         !session->issuer->offline && now < session->opened_ms + FRESHET_LOAD_LIMIT_MS) {
         client->at_ms = now + load_quick_delay(engine, client->attempt);
         return;

@@ -238,6 +238,26 @@ static void a_closed_session_leaves_its_place_to_another(void **state)
     freshet_drive_end(&drive);
 }
 
+/* A network that failed may be well in a moment; a store that does not open will not. */
+static void a_store_that_does_not_open_is_told_at_once(void **state)
+{
+    struct drive drive;
+    const struct outcome closed = {
+        .kind = OUTCOME_NO_ANSWER, .no_answer = NO_ANSWER_STORE, .code = ""};
+    struct get_options options = freshet_drive_options();
+    ticket_id call = 0;
+
+    (void)state;
+    freshet_drive_begin(&drive, NULL);
+    freshet_drive_open(&drive, DRIVE_SID);
+    call = freshet_drive_get(&drive, &options);
+    freshet_drive_answer_outcome(&drive, freshet_drive_waiting(&drive, ON_CLIENT), &closed);
+    assert_int_equal(session_result(&drive, call)->status, FRESHET_STORE);
+    freshet_drive_at(&drive, 1900);
+    assert_int_equal(freshet_drive_count(&drive, ON_CLIENT), 1);
+    freshet_drive_end(&drive);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +266,7 @@ int main(void)
         cmocka_unit_test(a_sign_out_that_was_not_told_is_told_at_the_next_start),
         cmocka_unit_test(another_session_than_the_one_signed_out_is_served),
         cmocka_unit_test(a_start_behind_others_serves_their_token),
+        cmocka_unit_test(a_store_that_does_not_open_is_told_at_once),
         cmocka_unit_test(a_standing_want_starts_again_after_a_schedule_is_exhausted),
         cmocka_unit_test(a_standing_want_follows_the_active_organization),
         cmocka_unit_test(a_closed_session_leaves_its_place_to_another),

@@ -370,7 +370,7 @@ static bool flight_follow_peer(struct engine *engine, struct entry *entry, bool 
     }
     flight->failures = last->attempt;
     flight->first_ms = last->first_ms;
-    flight_back_off(entry, last->not_before_ms);
+    flight_back_off(entry, freshet_schedule_follow(engine, entry, last));
     return true;
 }
 
@@ -497,7 +497,7 @@ void freshet_flight_peer_failed(struct engine *engine, struct entry *entry,
         flight_back_off(entry, failure->failed_ms + flight->first_ms);
     } else {
         flight->first_ms = failure->first_ms;
-        flight_back_off(entry, failure->not_before_ms);
+        flight_back_off(entry, freshet_schedule_follow(engine, entry, failure));
     }
     freshet_entry_update(engine, entry);
 }

@@ -42,6 +42,15 @@ int64_t freshet_schedule_next(struct engine *engine, const struct entry *entry)
     return freshet_min(at, schedule_window_end(engine, entry));
 }
 
+/* Another process's failure: its delay is kept to, but not past the end of the own window. */
+int64_t freshet_schedule_follow(const struct engine *engine, const struct entry *entry,
+                                const struct failure *failure)
+{
+    return failure->for_issuer
+               ? failure->not_before_ms
+               : freshet_min(failure->not_before_ms, schedule_window_end(engine, entry));
+}
+
 /* Retry-After holds for every key of the issuer. */
 void freshet_schedule_retry_after(const struct engine *engine, struct issuer *issuer,
                                   int64_t asked_ms)

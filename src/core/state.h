@@ -275,6 +275,8 @@ int64_t freshet_waiter_half(const struct engine *engine, const struct entry *ent
 
 /* schedule.c: when the next attempt of a flight is made */
 int64_t freshet_schedule_next(struct engine *engine, const struct entry *entry);
+int64_t freshet_schedule_follow(const struct engine *engine, const struct entry *entry,
+                                const struct failure *failure);
 void freshet_schedule_retry_after(const struct engine *engine, struct issuer *issuer,
                                   int64_t asked_ms);
 /* How long the answer to a token request is waited for. */

@@ -248,17 +248,23 @@ void freshet_sim_process_free(struct process *process)
 
 void freshet_sim_process_sign_out(struct process *process)
 {
-    struct world *world = process->world;
     struct event event = {.kind = EVENT_SIGN_OUT, .session = process->session};
-    struct item item = {.own_ms = world->t_ms + 1, .class = CLASS_ANSWER, .kind = ITEM_SIGNED_OUT};
     struct session_view view;
 
-    if (!freshet_engine_view_session(process->engine, process->session, freshet_sim_now(world),
-                                     &view) ||
+    if (!freshet_engine_view_session(process->engine, process->session,
+                                     freshet_sim_now(process->world), &view) ||
         view.status == SESSION_SIGNED_OUT)
         return;
-    world->signing_out = true;
+    process->world->signing_out = true;
     freshet_sim_process_event(process, &event);
+}
+
+/* The session is over, and known to be: its record tells the other processes. */
+void freshet_sim_process_end(struct process *process)
+{
+    struct world *world = process->world;
+    struct item item = {.own_ms = world->t_ms + 1, .class = CLASS_ANSWER, .kind = ITEM_SIGNED_OUT};
+
     for (int i = 0; i < (int)world->scenario->processes; i++) {
         if (i == process->number || world->processes[i].engine == NULL)
             continue;

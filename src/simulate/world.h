@@ -148,6 +148,8 @@ void freshet_sim_process_settle(struct process *process);
 void freshet_sim_process_answer(struct process *process, struct flight *flight);
 void freshet_sim_process_tick(struct process *process);
 void freshet_sim_process_sign_out(struct process *process);
+/* Tells the others that the session is over. */
+void freshet_sim_process_end(struct process *process);
 void freshet_sim_process_signed_out(struct process *process);
 void freshet_sim_process_free(struct process *process);
 

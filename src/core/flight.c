@@ -238,7 +238,10 @@ static void flight_failed(struct engine *engine, struct entry *entry, const stru
     if (freshet_entry_remaining(engine, entry) <= 0) {
         freshet_session_set_status(engine, entry->session, SESSION_DEGRADED);
     }
-    freshet_waiters_attempt_failed(engine, entry, status, out->http_status, false);
+    /* Nobody but the user can mend a store: calls are told, and what goes on is in the background. */
+    flight->waited = flight->waited && status != FRESHET_STORE;
+    freshet_waiters_attempt_failed(engine, entry, status, out->http_status,
+                                   status == FRESHET_STORE);
     flight_back_off(entry, freshet_schedule_next(engine, entry));
     if (out->has_retry_after) {
         flight->at_ms = entry->session->issuer->not_before_ms;

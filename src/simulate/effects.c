@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "share/merge.h"
 #include "simulate/codec.h"
 
 void freshet_sim_line(struct process *process, struct trace_line *line, const struct held *held)
@@ -83,8 +84,9 @@ void freshet_sim_look(struct process *process, struct shared *shared)
     if (freshet_engine_cell(process->engine, &event.u.adopted.key) == NULL ||
         !freshet_sim_share_news(shared, process->number))
         return;
-    if (freshet_sim_record_decode(shared->bytes, shared->length, &shared->key, &decoded)) {
-        event.u.adopted.record = decoded.record;
+    if (freshet_sim_record_decode(shared->bytes, shared->length, &shared->key,
+                                  freshet_sim_now(process->world), &decoded)) {
+        event.u.adopted.record = decoded.shared.record;
         freshet_sim_process_step(process, &event);
     } else {
         freshet_sim_line(process, &malformed, NULL);
@@ -92,19 +94,47 @@ void freshet_sim_look(struct process *process, struct shared *shared)
     freshet_sim_record_free(&decoded);
 }
 
+static void effect_put(struct process *process, struct shared *shared, const struct record *record)
+{
+    size_t length = 0;
+    char *bytes = freshet_sim_record_encode(&shared->key, record, &length);
+
+    if (bytes == NULL) {
+        freshet_sim_fail(process->world, "out of memory");
+        return;
+    }
+    freshet_sim_share_put(shared, bytes, length, process->number);
+    freshet_sim_announce(process->world, shared, process->number);
+}
+
+/* What lies there already may be fresher: a process that was stopped publishes late. */
 static void effect_publish(struct process *process, const struct effect *effect)
 {
     struct world *world = process->world;
+    struct now now = freshet_sim_now(world);
     struct shared *shared = freshet_sim_share_at(&world->share, &effect->u.publish.key);
-    char *bytes = freshet_sim_record_encode(&effect->u.publish.key, &effect->u.publish.record);
+    struct record merged = effect->u.publish.record;
+    enum merge merge = MERGE_NEWS;
+    struct decoded present;
 
-    if (shared == NULL || bytes == NULL) {
-        free(bytes);
+    if (shared == NULL) {
         freshet_sim_fail(world, "out of memory");
         return;
     }
-    freshet_sim_share_put(shared, bytes, strlen(bytes), process->number);
-    freshet_sim_announce(world, shared, process->number);
+    if (shared->bytes == NULL) {
+        effect_put(process, shared, &merged);
+        return;
+    }
+    if (freshet_sim_record_decode(shared->bytes, shared->length, &shared->key, now, &present)) {
+        int64_t remaining_ms = freshet_shared_record_remaining(&present.shared, now);
+
+        present.shared.record.has_token = remaining_ms > 0;
+        merge =
+            freshet_merge(&present.shared.record, remaining_ms, &effect->u.publish.record, &merged);
+    }
+    if (merge == MERGE_NEWS)
+        effect_put(process, shared, &merged);
+    freshet_sim_record_free(&present);
 }
 
 static void effect_save(struct process *process, const struct effect *effect)

@@ -144,7 +144,7 @@ static int64_t perform_floor_s(int64_t ms)
 
 /* The record another process of the user would have written; NULL without memory. */
 static char *perform_record_bytes(struct world *world, const struct record_step *step,
-                                  const struct key_view *key)
+                                  const struct key_view *key, size_t *length)
 {
     const struct shared_token *wanted = &step->token;
     const struct issuer_settings *settings = &world->issuer.settings;
@@ -179,7 +179,8 @@ static char *perform_record_bytes(struct world *world, const struct record_step 
     if (text != NULL) {
         record.token.text = text;
         record.token.length = (uint32_t)strlen(text);
-        bytes = freshet_sim_record_encode(key, &record);
+        record.token.exp_s = claims.exp_s;
+        bytes = freshet_sim_record_encode(key, &record, length);
     }
     free(text);
     return bytes;
@@ -197,16 +198,15 @@ static void perform_record(struct world *world, const struct record_step *step)
     };
     struct shared *shared = freshet_sim_share_at(&world->share, &key);
     size_t length = step->bytes_length;
-    char *bytes = step->has_token ? perform_record_bytes(world, step, &key) : malloc(length + 1);
+    char *bytes =
+        step->has_token ? perform_record_bytes(world, step, &key, &length) : malloc(length + 1);
 
     if (shared == NULL || bytes == NULL) {
         free(bytes);
         freshet_sim_fail(world, "out of memory");
         return;
     }
-    if (step->has_token)
-        length = strlen(bytes);
-    else
+    if (!step->has_token)
         memcpy(bytes, step->bytes, length);
     freshet_sim_share_put(shared, bytes, length, -1);
     freshet_sim_announce(world, shared, -1);

@@ -105,11 +105,14 @@ static char *process_shared_token(const struct world *world, struct event *open)
         if (shared->bytes == NULL || shared->key.template_name[0] != '\0' ||
             strcmp(shared->key.sid, FRESHET_SIM_SESSION) != 0)
             continue;
-        if (freshet_sim_record_decode(shared->bytes, shared->length, &shared->key, &decoded) &&
-            decoded.record.has_token) {
-            text = strndup(decoded.record.token.text, decoded.record.token.length);
-            open->u.open.has_offset = decoded.record.has_offset;
-            open->u.open.offset_ms = decoded.record.offset_ms;
+        if (freshet_sim_record_decode(shared->bytes, shared->length, &shared->key,
+                                      freshet_sim_now(world), &decoded) &&
+            decoded.shared.record.has_token) {
+            const struct record *record = &decoded.shared.record;
+
+            text = strndup(record->token.text, record->token.length);
+            open->u.open.has_offset = record->has_offset;
+            open->u.open.offset_ms = record->offset_ms;
         }
         freshet_sim_record_free(&decoded);
     }

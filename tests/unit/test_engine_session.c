@@ -252,9 +252,14 @@ static void a_store_that_does_not_open_is_told_at_once(void **state)
     freshet_drive_open(&drive, DRIVE_SID);
     call = freshet_drive_get(&drive, &options);
     freshet_drive_answer_outcome(&drive, freshet_drive_waiting(&drive, ON_CLIENT), &closed);
+    freshet_drive_answer_outcome(&drive, freshet_drive_waiting(&drive, ON_TOKENS), &closed);
     assert_int_equal(session_result(&drive, call)->status, FRESHET_STORE);
     freshet_drive_at(&drive, 1900);
     assert_int_equal(freshet_drive_count(&drive, ON_CLIENT), 1);
+    call = freshet_drive_get(&drive, &options);
+    freshet_drive_at(&drive, 3000);
+    freshet_drive_answer_outcome(&drive, freshet_drive_waiting(&drive, ON_TOKENS), &closed);
+    assert_int_equal(session_result(&drive, call)->status, FRESHET_STORE);
     freshet_drive_end(&drive);
 }
 

@@ -24,8 +24,7 @@ enum flight_input {
 
 typedef void flight_handler(struct engine *engine, struct entry *entry);
 
-static flight_handler flight_attempt, flight_fetch, flight_lease_again, flight_poll,
-    flight_time_out, flight_retry, flight_end, flight_unauthorized;
+static flight_handler flight_attempt, flight_fetch, flight_lease_again, flight_poll, flight_retry;
 
 /* Inputs that a state does not know are late, and mean nothing to it. */
 static flight_handler *const flight_table[5][INPUT_COUNT] = {
@@ -33,15 +32,16 @@ static flight_handler *const flight_table[5][INPUT_COUNT] = {
     [FLIGHT_LEASING] = {[INPUT_LEASED] = flight_fetch,
                         [INPUT_DENIED] = flight_poll,
                         [INPUT_DUE] = flight_lease_again,
-                        [INPUT_LANDED] = flight_end},
-    [FLIGHT_FETCHING] = {[INPUT_LEASED] = freshet_flight_give_back, [INPUT_DUE] = flight_time_out},
+                        [INPUT_LANDED] = freshet_flight_end},
+    [FLIGHT_FETCHING] =
+        {[INPUT_LEASED] = freshet_flight_give_back, [INPUT_DUE] = freshet_outcome_time_out},
     [FLIGHT_CONFIRMING] = {[INPUT_LEASED] = freshet_flight_give_back,
-                           [INPUT_LANDED] = flight_end,
-                           [INPUT_CONFIRMED] = flight_unauthorized},
+                           [INPUT_LANDED] = freshet_flight_end,
+                           [INPUT_CONFIRMED] = freshet_outcome_unauthorized},
     [FLIGHT_BACKOFF] = {[INPUT_ATTEMPT] = flight_attempt,
                         [INPUT_LEASED] = freshet_flight_give_back,
                         [INPUT_DUE] = flight_retry,
-                        [INPUT_LANDED] = flight_end},
+                        [INPUT_LANDED] = freshet_flight_end},
 };
 
 static void flight_input(struct engine *engine, struct entry *entry, enum flight_input input)
@@ -74,7 +74,7 @@ static void flight_lease_again(struct engine *engine, struct entry *entry)
 
 /* ---- attempts ---- */
 
-static void flight_back_off(struct entry *entry, int64_t at_ms)
+void freshet_flight_back_off(struct entry *entry, int64_t at_ms)
 {
     entry->flight.state = FLIGHT_BACKOFF;
     entry->flight.at_ms = at_ms;
@@ -86,9 +86,9 @@ static void flight_attempt(struct engine *engine, struct entry *entry)
     const struct issuer *issuer = entry->session->issuer;
 
     if (issuer->offline) {
-        flight_back_off(entry, FRESHET_NEVER);
+        freshet_flight_back_off(entry, FRESHET_NEVER);
     } else if (issuer->not_before_ms > engine->now.boot_ms) {
-        flight_back_off(entry, issuer->not_before_ms);
+        freshet_flight_back_off(entry, issuer->not_before_ms);
     } else {
         flight->state = FLIGHT_LEASING;
         flight->leasing_since_ms = engine->now.boot_ms;
@@ -117,7 +117,7 @@ static bool flight_skips_cache(const struct entry *entry)
     return waiter != NULL;
 }
 
-static void flight_send(struct engine *engine, struct entry *entry)
+void freshet_flight_send(struct engine *engine, struct entry *entry)
 {
     struct flight *flight = &entry->flight;
     struct request *request = freshet_request_new(engine, ON_TOKENS, entry->session, entry);
@@ -147,12 +147,12 @@ static void flight_send(struct engine *engine, struct entry *entry)
 static void flight_fetch(struct engine *engine, struct entry *entry)
 {
     entry->flight.leased = true;
-    flight_send(engine, entry);
+    freshet_flight_send(engine, entry);
 }
 
 /* ---- ends ---- */
 
-static void flight_end(struct engine *engine, struct entry *entry)
+void freshet_flight_end(struct engine *engine, struct entry *entry)
 {
     struct flight *flight = &entry->flight;
 
@@ -166,195 +166,13 @@ static void flight_end(struct engine *engine, struct entry *entry)
     flight->request = 0;
 }
 
-/* A definite answer: once to every caller, and no more in the background until somebody waits. */
-static void flight_refused(struct engine *engine, struct entry *entry, enum freshet_status status,
-                           int http_status)
-{
-    entry->flight.last = (struct failure){.attempt = entry->flight.failures + 1,
-                                          .failed_ms = engine->now.boot_ms,
-                                          .status = status,
-                                          .http_status = http_status};
-    entry->block = BLOCK_UNTIL_WAITED;
-    freshet_publish(engine, entry);
-    flight_end(engine, entry);
-    freshet_waiters_attempt_failed(engine, entry, status, http_status, true);
-}
-
-static void flight_unauthorized(struct engine *engine, struct entry *entry)
-{
-    flight_refused(engine, entry, FRESHET_UNAUTHORIZED, entry->flight.last.http_status);
-}
-
-/* The end of the first delay after a failure. Who asks again after a refusal is asked for at once: it
- * is no failure that time could mend, as it may a verdict. */
-static int64_t flight_rested(const struct flight *flight)
-{
-    bool rests = flight->last.failed_ms > 0 && flight->last.status != FRESHET_REFUSED;
-
-    return rests ? flight->last.failed_ms + flight->first_ms : 0;
-}
-
-/* The schedule has come to its end without a token. */
-static void flight_exhausted(struct engine *engine, struct entry *entry)
-{
-    const struct failure last = entry->flight.last;
-
-    flight_end(engine, entry);
-    if (freshet_entry_wants(entry) > 0) {
-        entry->standing_ms = engine->now.boot_ms + engine->options.policy.retry_cap_ms;
-    } else {
-        entry->block = BLOCK_UNTIL_ASKED;
-    }
-    freshet_session_set_status(engine, entry->session, SESSION_DEGRADED);
-    freshet_waiters_attempt_failed(engine, entry, last.status, last.http_status, true);
-}
-
-/* ---- failures ---- */
-
-/* A fresh token has come by another way since the request was sent, and nobody waits. */
-static bool flight_is_needless(const struct engine *engine, const struct entry *entry)
-{
-    return entry->waiters.oldest == NULL && entry->held.committed_ms >= entry->flight.sent_ms &&
-           freshet_entry_remaining(engine, entry) > freshet_entry_due(engine, entry);
-}
-
-static void flight_failed(struct engine *engine, struct entry *entry, const struct outcome *out,
-                          enum freshet_status status)
-{
-    struct flight *flight = &entry->flight;
-    bool exhausted = false;
-
-    flight->failures++;
-    exhausted = flight->failures >= engine->options.policy.retry_attempts;
-    flight->last = (struct failure){.attempt = flight->failures,
-                                    .waited = flight->waited,
-                                    .failed_ms = engine->now.boot_ms,
-                                    .first_ms = flight->first_ms,
-                                    .not_before_ms = engine->now.boot_ms,
-                                    .status = status,
-                                    .http_status = out->http_status};
-    flight->again = false;
-    flight->request = 0;
-    if (freshet_entry_remaining(engine, entry) <= 0) {
-        freshet_session_set_status(engine, entry->session, SESSION_DEGRADED);
-    }
-    /* Nobody but the user can mend a store: calls are told, and what goes on is in the background. */
-    flight->waited = flight->waited && status != FRESHET_STORE;
-    freshet_waiters_attempt_failed(engine, entry, status, out->http_status,
-                                   status == FRESHET_STORE);
-    flight_back_off(entry, freshet_schedule_next(engine, entry));
-    if (out->has_retry_after) {
-        flight->at_ms = entry->session->issuer->not_before_ms;
-        flight->last.for_issuer = true;
-    }
-    flight->last.not_before_ms = flight->at_ms;
-    freshet_publish(engine, entry);
-    freshet_flight_release(engine, entry);
-    if (flight->single || flight_is_needless(engine, entry)) {
-        flight_end(engine, entry);
-    } else if (exhausted) {
-        flight_exhausted(engine, entry);
-    }
-}
-
-static void flight_time_out(struct engine *engine, struct entry *entry)
-{
-    const struct outcome out = {.kind = OUTCOME_NO_ANSWER, .no_answer = NO_ANSWER_TIMEOUT};
-
-    freshet_request_abandon(engine, entry->flight.request, true);
-    flight_failed(engine, entry, &out, FRESHET_NETWORK);
-}
-
-/* ---- answers ---- */
-
-static void flight_good(struct engine *engine, struct entry *entry, const struct outcome *out)
-{
-    const struct arrival arrival = {
-        .from = FROM_ISSUER, .committed_ms = engine->now.boot_ms, .sent_ms = entry->flight.sent_ms};
-    enum commit_result result =
-        out->has_token ? freshet_commit(engine, entry, &out->token, &arrival) : COMMIT_BAD;
-
-    if (result == COMMIT_BAD) {
-        flight_failed(engine, entry, out, FRESHET_UPSTREAM);
-        return;
-    }
-    freshet_session_good_answer(engine, entry->session);
-    entry->spaced_from_ms = engine->now.boot_ms;
-    flight_end(engine, entry);
-    freshet_flight_landed(engine, entry, arrival.sent_ms);
-}
-
-static void flight_try_later(struct engine *engine, struct entry *entry, const struct outcome *out)
-{
-    if (out->unreadable != READ_WELL) {
-        freshet_commit_ignored(engine, entry, 0,
-                               out->unreadable == READ_EMPTY ? IGNORED_EMPTY : IGNORED_MALFORMED);
-    }
-    flight_failed(engine, entry, out,
-                  out->http_status == 429 ? FRESHET_THROTTLED : FRESHET_UPSTREAM);
-}
-
-static void flight_unauthenticated(struct engine *engine, struct entry *entry,
-                                   const struct outcome *out)
-{
-    struct flight *flight = &entry->flight;
-
-    flight->last.http_status = out->http_status;
-    flight->state = FLIGHT_CONFIRMING;
-    flight->at_ms = FRESHET_NEVER;
-    flight->request = 0;
-    if (!freshet_session_confirm(engine, entry->session)) {
-        flight_unauthorized(engine, entry);
-    }
-}
-
-/* The issuer wants to see the expired token: once, in the same attempt. */
-static void flight_missing_expired(struct engine *engine, struct entry *entry,
-                                   const struct outcome *out)
-{
-    uint32_t length = 0;
-
-    if (entry->flight.again || entry->session->session_minter ||
-        freshet_last_text(engine, entry->session, &length) == NULL) {
-        flight_unauthenticated(engine, entry, out);
-        return;
-    }
-    entry->flight.again = true;
-    flight_send(engine, entry);
-}
-
-void freshet_flight_outcome(struct engine *engine, struct entry *entry, const struct outcome *out)
-{
-    switch (out->kind) {
-    case OUTCOME_GOOD:
-        flight_good(engine, entry, out);
-        break;
-    case OUTCOME_TRY_LATER:
-        flight_try_later(engine, entry, out);
-        break;
-    case OUTCOME_NO_ANSWER:
-        flight_failed(engine, entry, out, freshet_no_answer_status(out->no_answer));
-        break;
-    case OUTCOME_REFUSED:
-        flight_refused(engine, entry, FRESHET_REFUSED, out->http_status);
-        break;
-    case OUTCOME_UNAUTHENTICATED:
-        flight_unauthenticated(engine, entry, out);
-        break;
-    case OUTCOME_MISSING_EXPIRED:
-        flight_missing_expired(engine, entry, out);
-        break;
-    }
-    freshet_entry_update(engine, entry);
-}
-
 /* ---- what others want of a flight ---- */
 
 /* The first attempt of a schedule: at once, or when a first delay since the last failure is over. */
 static void flight_begin(struct engine *engine, struct entry *entry, int64_t not_before_ms)
 {
     if (not_before_ms > engine->now.boot_ms) {
-        flight_back_off(entry, not_before_ms);
+        freshet_flight_back_off(entry, not_before_ms);
     } else {
         flight_input(engine, entry, INPUT_ATTEMPT);
     }
@@ -373,8 +191,17 @@ static bool flight_follow_peer(struct engine *engine, struct entry *entry, bool 
     }
     flight->failures = last->attempt;
     flight->first_ms = last->first_ms;
-    flight_back_off(entry, freshet_schedule_follow(engine, entry, last));
+    freshet_flight_back_off(entry, freshet_schedule_follow(engine, entry, last));
     return true;
+}
+
+/* The end of the first delay after a failure. Who asks again after a refusal is asked for at once: it
+ * is no failure that time could mend, as it may a verdict. */
+static int64_t flight_rested(const struct flight *flight)
+{
+    bool rests = flight->last.failed_ms > 0 && flight->last.status != FRESHET_REFUSED;
+
+    return rests ? flight->last.failed_ms + flight->first_ms : 0;
 }
 
 void freshet_flight_wait(struct engine *engine, struct entry *entry, enum cause cause)
@@ -463,7 +290,7 @@ static void flight_peer_refused(struct engine *engine, struct entry *entry,
     freshet_waiters_refused(engine, entry, failure);
     if (entry->waiters.oldest == NULL) {
         entry->block = BLOCK_UNTIL_WAITED;
-        flight_end(engine, entry);
+        freshet_flight_end(engine, entry);
     }
     freshet_entry_update(engine, entry);
 }
@@ -495,12 +322,12 @@ void freshet_flight_peer_failed(struct engine *engine, struct entry *entry,
     }
     freshet_waiters_attempt_failed(engine, entry, failure->status, failure->http_status, false);
     if (flight->failures >= engine->options.policy.retry_attempts) {
-        flight_exhausted(engine, entry);
+        freshet_outcome_exhausted(engine, entry);
     } else if (flight->waited && !failure->waited) {
-        flight_back_off(entry, failure->failed_ms + flight->first_ms);
+        freshet_flight_back_off(entry, failure->failed_ms + flight->first_ms);
     } else {
         flight->first_ms = failure->first_ms;
-        flight_back_off(entry, freshet_schedule_follow(engine, entry, failure));
+        freshet_flight_back_off(entry, freshet_schedule_follow(engine, entry, failure));
     }
     freshet_entry_update(engine, entry);
 }
@@ -526,7 +353,7 @@ void freshet_flight_online(struct engine *engine, struct entry *entry)
         }
         flight_input(engine, entry, INPUT_ATTEMPT);
     } else if (entry->flight.state == FLIGHT_BACKOFF) {
-        flight_end(engine, entry);
+        freshet_flight_end(engine, entry);
     } else if (entry->flight.state == FLIGHT_IDLE && entry->waiters.oldest != NULL) {
         freshet_flight_wait(engine, entry, CAUSE_ONLINE);
     } else {
@@ -539,7 +366,7 @@ void freshet_flight_offline(struct engine *engine, struct entry *entry)
 {
     if (entry->flight.state == FLIGHT_BACKOFF || entry->flight.state == FLIGHT_LEASING) {
         freshet_flight_release(engine, entry);
-        flight_back_off(entry, FRESHET_NEVER);
+        freshet_flight_back_off(entry, FRESHET_NEVER);
     }
     freshet_waiters_offline(engine, entry);
     freshet_entry_update(engine, entry);
@@ -550,7 +377,7 @@ void freshet_flight_wake(struct engine *engine, struct entry *entry)
 {
     if ((entry->flight.state == FLIGHT_BACKOFF || entry->flight.state == FLIGHT_LEASING) &&
         !flight_is_wanted(engine, entry)) {
-        flight_end(engine, entry);
+        freshet_flight_end(engine, entry);
     }
     freshet_entry_look(engine, entry, CAUSE_WAKE);
     freshet_entry_update(engine, entry);
@@ -560,7 +387,7 @@ void freshet_flight_wake(struct engine *engine, struct entry *entry)
 void freshet_flight_stop(struct engine *engine, struct entry *entry)
 {
     freshet_request_abandon(engine, entry->flight.request, false);
-    flight_end(engine, entry);
+    freshet_flight_end(engine, entry);
     entry->flight.last = (struct failure){0};
     entry->block = BLOCK_NONE;
 }

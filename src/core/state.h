@@ -151,7 +151,7 @@ struct session {
     struct errand environment;
     struct errand touch;
     struct errand sign_out;
-    int64_t touched_ms; /* last focus touch, or before time */
+    int64_t touched_ms;    /* last focus touch, or before time */
     struct entry *entries; /* oldest first */
     struct entry *youngest;
     uint32_t entry_count;
@@ -229,6 +229,9 @@ void freshet_request_abandon(struct engine *engine, request_id id, bool timed_ou
 uint64_t freshet_engine_random(struct engine *engine);
 const char *freshet_name(const struct engine *engine, uint32_t name);
 
+/* answer.c: a request has been answered */
+void freshet_answer_take(struct engine *engine, const struct event *event);
+
 /* entry.c: what is known of a key, when something is due, and the answer to "get" */
 struct entry *freshet_entry_find(const struct engine *engine, const struct key *key);
 struct entry *freshet_entry_obtain(struct engine *engine, struct session *session,
@@ -298,7 +301,6 @@ void freshet_flight_start(struct engine *engine, struct entry *entry, enum cause
 void freshet_flight_leased(struct engine *engine, struct entry *entry, bool granted);
 void freshet_flight_due(struct engine *engine, struct entry *entry);
 void freshet_flight_landed(struct engine *engine, struct entry *entry, int64_t sent_ms);
-void freshet_flight_outcome(struct engine *engine, struct entry *entry, const struct outcome *out);
 void freshet_flight_confirmed(struct engine *engine, struct entry *entry);
 void freshet_flight_peer_failed(struct engine *engine, struct entry *entry,
                                 const struct failure *failure);
@@ -306,6 +308,15 @@ void freshet_flight_online(struct engine *engine, struct entry *entry);
 void freshet_flight_offline(struct engine *engine, struct entry *entry);
 void freshet_flight_wake(struct engine *engine, struct entry *entry);
 void freshet_flight_stop(struct engine *engine, struct entry *entry);
+void freshet_flight_send(struct engine *engine, struct entry *entry);
+void freshet_flight_back_off(struct entry *entry, int64_t at_ms);
+void freshet_flight_end(struct engine *engine, struct entry *entry);
+
+/* outcome.c: what becomes of a flight when an attempt has ended */
+void freshet_outcome_take(struct engine *engine, struct entry *entry, const struct outcome *out);
+void freshet_outcome_time_out(struct engine *engine, struct entry *entry);
+void freshet_outcome_unauthorized(struct engine *engine, struct entry *entry);
+void freshet_outcome_exhausted(struct engine *engine, struct entry *entry);
 
 /* last.c: the last token known of a session */
 bool freshet_last_keep(const struct engine *engine, struct session *session,

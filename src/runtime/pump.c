@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "runtime/clock.h"
+#include "runtime/others.h"
 #include "runtime/remembered.h"
 #include "runtime/standing.h"
 
@@ -15,8 +16,6 @@
 #define PUMP_TICK_MS       30000
 #define PUMP_LATE_MS       1000
 #define PUMP_SAVE_AGAIN_MS 50
-
-static void pump_step(struct pump *pump, const struct event *event);
 
 /* ---- answers ---- */
 
@@ -144,7 +143,7 @@ static void pump_tell_organization(struct pump *pump, session_id session, struct
 }
 
 /* Leases are given back and tokens published before anybody is told; the disk comes last. */
-static void pump_step(struct pump *pump, const struct event *event)
+void freshet_pump_step(struct pump *pump, const struct event *event)
 {
     struct now now = freshet_clock_sample();
     struct effects effects = freshet_step(pump->engine, event, now);
@@ -163,150 +162,7 @@ static void pump_step(struct pump *pump, const struct event *event)
     }
 }
 
-/* ---- errands: what follows from effects, and from other processes ---- */
-
-/* The shared record of a key, for the engine to judge. */
-static void pump_adopt(struct pump *pump, struct key_view *key, struct now now)
-{
-    struct pump_session *session = pump->sessions[key->session];
-    struct shared_record shared;
-    struct event event = {.kind = EVENT_ADOPTED, .session = key->session};
-
-    key->issuer = session->instance.base_url;
-    key->sid = session->sid;
-    if (session->sid[0] == '\0' || session->ended ||
-        freshet_share_read(pump->sharing.share, key, session->epoch, now, &shared) != SHARE_FOUND) {
-        return;
-    }
-    if (shared.epoch <= session->epoch) {
-        event.u.adopted.key = *key;
-        event.u.adopted.record = shared.record;
-        pump_step(pump, &event);
-    } else {
-        freshet_sharing_look(&pump->sharing, ERRAND_STAND, session->id, NULL);
-    }
-    freshet_shared_record_wipe(&shared);
-}
-
-/* Whether the session still stands, here and elsewhere. */
-static void pump_stand(struct pump *pump, struct pump_session *session, struct now now)
-{
-    const struct event signed_out = {.kind = EVENT_SIGNED_OUT, .session = session->id};
-    struct session_view view;
-    bool over = false;
-
-    if (session->sid[0] != '\0') {
-        over = freshet_standing_look(session, pump->sharing.share, now);
-    } else if (freshet_engine_view_session(pump->engine, session->id, now, &view) &&
-               (view.status == SESSION_READY || view.status == SESSION_DEGRADED)) {
-        over = freshet_standing_begin(session, pump->sharing.share, &view, now);
-    }
-    if (over) {
-        pump_step(pump, &signed_out);
-    }
-}
-
-/*
- * Starts take turns, for reading a client may replace the credential. Whoever waits for its turn is
- * served meanwhile with what those who had theirs have published.
- */
-static void pump_join(struct pump *pump, struct pump_session *session, struct now now)
-{
-    struct event event = {.kind = EVENT_JOINED, .session = session->id};
-    struct remembered remembered;
-
-    if (session->sid[0] != '\0' || session->ended ||
-        !freshet_exchange_waits(&pump->exchanges, session, ON_CLIENT)) {
-        return;
-    }
-    if (freshet_remembered_share(session, pump->sharing.share, now, &remembered)) {
-        event.u.joined.token = remembered.token;
-        pump_step(pump, &event);
-    }
-    freshet_remembered_free(&remembered);
-}
-
-static void pump_join_all(struct pump *pump)
-{
-    struct now now = freshet_clock_sample();
-    bool waits =
-        pump->sharing.share != NULL && freshet_exchange_deadline(&pump->exchanges) != FRESHET_NEVER;
-
-    for (uint32_t i = 0; waits && i < pump->session_count; i++) {
-        if (pump->sessions[i] != NULL) {
-            pump_join(pump, pump->sessions[i], now);
-        }
-    }
-}
-
-/* Every key of a session whose record has this name; "" is every key. */
-static void pump_look(struct pump *pump, const struct pump_session *session, const char *name,
-                      struct now now)
-{
-    struct share_name record = freshet_share_name_account(session->standing, SHARE_SESSION);
-    struct entry_view view;
-
-    if (name[0] == '\0' || strcmp(record.text, name) == 0) {
-        freshet_sharing_look(&pump->sharing, ERRAND_STAND, session->id, NULL);
-    }
-    for (uint32_t i = 0; freshet_engine_view_entry(pump->engine, session->id, i, now, &view); i++) {
-        view.key.issuer = session->instance.base_url;
-        view.key.sid = session->sid;
-        view.key.session = session->id;
-        record = freshet_share_name_key(&view.key, SHARE_RECORD);
-        if (name[0] == '\0' || strcmp(record.text, name) == 0) {
-            freshet_sharing_look(&pump->sharing, ERRAND_READ, session->id, &view.key);
-        }
-    }
-}
-
-static void pump_look_everywhere(struct pump *pump, const char *name, struct now now)
-{
-    for (uint32_t i = 0; i < pump->session_count; i++) {
-        if (pump->sessions[i] != NULL && !pump->sessions[i]->ended) {
-            pump_look(pump, pump->sessions[i], name, now);
-        }
-    }
-}
-
-static void pump_lease(struct pump *pump, enum event_kind kind, const struct errand *errand)
-{
-    struct event event = {.kind = kind, .session = errand->session};
-
-    event.u.lease.entry = errand->entry;
-    pump_step(pump, &event);
-}
-
-static void pump_run_errand(struct pump *pump, struct errand *errand)
-{
-    struct pump_session *session = pump->sessions[errand->session];
-    struct now now = freshet_clock_sample();
-
-    switch (errand->kind) {
-    case ERRAND_LEASED:
-        pump_lease(pump, EVENT_LEASED, errand);
-        break;
-    case ERRAND_DENIED:
-        pump_lease(pump, EVENT_DENIED, errand);
-        break;
-    case ERRAND_READ:
-        if (session != NULL) {
-            pump_adopt(pump, &errand->key, now);
-        }
-        break;
-    case ERRAND_STAND:
-        if (session != NULL) {
-            pump_stand(pump, session, now);
-        }
-        break;
-    case ERRAND_NAME:
-        pump_look_everywhere(pump, errand->name.text, now);
-        break;
-    case ERRAND_ALL:
-        pump_look_everywhere(pump, "", now);
-        break;
-    }
-}
+/* ---- what follows ---- */
 
 /* What the store was too busy to take. */
 static bool pump_save_standings(struct pump *pump)
@@ -339,10 +195,10 @@ static void pump_settle(struct pump *pump)
 {
     struct errand *errand = NULL;
 
-    pump_join_all(pump);
+    freshet_others_join(pump);
     do {
         while ((errand = freshet_sharing_take(&pump->sharing)) != NULL) {
-            pump_run_errand(pump, errand);
+            freshet_others_run(pump, errand);
             freshet_errand_free(errand);
         }
     } while (freshet_exchange_go_on(&pump->exchanges, freshet_clock_sample()) ||
@@ -356,7 +212,7 @@ void freshet_pump_event(struct pump *pump, const struct event *event)
     bool outermost = !pump->busy;
 
     pump->busy = true;
-    pump_step(pump, event);
+    freshet_pump_step(pump, event);
     if (outermost) {
         pump_settle(pump);
     }

@@ -75,6 +75,9 @@ void freshet_pump_end(struct pump *pump, session_id session);
 /* Feeds an event of the host's, and everything that follows from it. */
 void freshet_pump_event(struct pump *pump, const struct event *event);
 
+/* The same without what follows; for what is itself a consequence. */
+void freshet_pump_step(struct pump *pump, const struct event *event);
+
 /* Stops everything; the loop must run until its handles are closed. Then freshet_pump_free(). */
 void freshet_pump_close(struct pump *pump);
 void freshet_pump_free(struct pump *pump);

@@ -52,6 +52,10 @@ void freshet_errand_sign_out(struct engine *engine, struct session *session)
 {
     struct errand *errand = &session->sign_out;
 
+    if (session->issuer->offline) {
+        errand->at_ms = engine->now.boot_ms; /* sent on return */
+        return;
+    }
     errand->attempt++;
     errand->at_ms = FRESHET_NEVER;
     errand->deadline_ms = engine->now.boot_ms + engine->options.policy.request_timeout_ms;
@@ -71,6 +75,9 @@ void freshet_errand_signed_out(struct engine *engine, struct session *session,
             engine->now.boot_ms + freshet_policy_delay(&engine->options.policy,
                                                        engine->options.policy.retry_first_ms,
                                                        errand->attempt);
+    }
+    if (errand->at_ms != FRESHET_NEVER && out->has_retry_after) {
+        errand->at_ms = session->issuer->not_before_ms;
     }
 }
 

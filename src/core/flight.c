@@ -60,14 +60,18 @@ static void flight_poll(struct engine *engine, struct entry *entry)
     entry->flight.at_ms = engine->now.boot_ms + FRESHET_LEASE_POLL_MS;
 }
 
+/* A holder that does not come back is passed by; if the next one does not either, so is the lease. */
 static void flight_lease_again(struct engine *engine, struct entry *entry)
 {
     struct flight *flight = &entry->flight;
+    int64_t waited = engine->now.boot_ms - flight->leasing_since_ms;
+    int64_t patience = freshet_flight_lease_patience(engine, entry);
 
-    if (engine->now.boot_ms - flight->leasing_since_ms >=
-        freshet_flight_lease_patience(engine, entry)) {
-        flight->lease_byte = 1;
+    if (waited >= 2 * patience) {
+        freshet_flight_send(engine, entry);
+        return;
     }
+    flight->lease_byte = waited >= patience ? 1 : 0;
     flight_poll(engine, entry);
     freshet_flight_lease(engine, entry);
 }

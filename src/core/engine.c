@@ -294,6 +294,7 @@ static void engine_connectivity(struct engine *engine, struct session *session, 
 
 static void engine_wake(struct engine *engine)
 {
+    engine->woken_ms = engine->now.boot_ms;
     for (uint32_t i = 0; i < engine->issuer_count; i++) {
         for (struct session *s = engine->issuers[i]->sessions; s != NULL; s = s->next) {
             for (struct entry *entry = s->entries; entry != NULL; entry = entry->next) {

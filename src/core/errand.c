@@ -18,6 +18,7 @@ void freshet_errand_touch(struct engine *engine, struct session *session, enum c
         return;
     }
     freshet_request_abandon(engine, errand->request, false);
+    session->touched_ms = engine->now.boot_ms;
     errand->deadline_ms = engine->now.boot_ms + engine->options.policy.request_timeout_ms;
     errand->request =
         freshet_session_send(engine, session, ON_TOUCH, cause, 1, errand->deadline_ms);

@@ -336,7 +336,7 @@ void freshet_flight_peer_failed(struct engine *engine, struct entry *entry,
     freshet_entry_update(engine, entry);
 }
 
-static bool flight_is_wanted(const struct engine *engine, const struct entry *entry)
+bool freshet_flight_is_wanted(const struct engine *engine, const struct entry *entry)
 {
     return entry->waiters.oldest != NULL || freshet_entry_wants(entry) > 0 ||
            freshet_entry_remaining(engine, entry) > 0;
@@ -346,7 +346,7 @@ void freshet_flight_online(struct engine *engine, struct entry *entry)
 {
     struct flight *flight = &entry->flight;
 
-    if (flight->state == FLIGHT_BACKOFF && flight_is_wanted(engine, entry)) {
+    if (flight->state == FLIGHT_BACKOFF && freshet_flight_is_wanted(engine, entry)) {
         flight->cause = CAUSE_ONLINE;
         if (entry->waiters.oldest != NULL && !flight->waited) {
             /* Calls that came while nothing could be sent make the schedule theirs now. */
@@ -380,7 +380,7 @@ void freshet_flight_offline(struct engine *engine, struct entry *entry)
 void freshet_flight_wake(struct engine *engine, struct entry *entry)
 {
     if ((entry->flight.state == FLIGHT_BACKOFF || entry->flight.state == FLIGHT_LEASING) &&
-        !flight_is_wanted(engine, entry)) {
+        !freshet_flight_is_wanted(engine, entry)) {
         freshet_flight_end(engine, entry);
     }
     freshet_entry_look(engine, entry, CAUSE_WAKE);

@@ -45,11 +45,15 @@ void freshet_outcome_exhausted(struct engine *engine, struct entry *entry)
 
 /* ---- failures ---- */
 
-/* A fresh token has come by another way since the request was sent, and nobody waits. */
+/* Since the request was sent a fresh token has come by another way and nobody waits; or the machine
+ * has slept until there was none left, and nobody wants another. */
 static bool outcome_is_needless(const struct engine *engine, const struct entry *entry)
 {
-    return entry->waiters.oldest == NULL && entry->held.committed_ms >= entry->flight.sent_ms &&
-           freshet_entry_remaining(engine, entry) > freshet_entry_due(engine, entry);
+    int64_t sent_ms = entry->flight.sent_ms;
+    bool fresh = freshet_entry_remaining(engine, entry) > freshet_entry_due(engine, entry);
+
+    return (entry->waiters.oldest == NULL && entry->held.committed_ms >= sent_ms && fresh) ||
+           (engine->woken_ms > sent_ms && !freshet_flight_is_wanted(engine, entry));
 }
 
 static void outcome_failed(struct engine *engine, struct entry *entry, const struct outcome *out,

@@ -376,7 +376,6 @@ void freshet_session_focus(struct engine *engine, struct session *session)
         engine->now.boot_ms < session->issuer->not_before_ms) {
         return;
     }
-    session->touched_ms = engine->now.boot_ms;
     freshet_errand_touch(engine, session, CAUSE_WAKE);
 }
 

@@ -195,6 +195,7 @@ struct engine {
     uint64_t last_waiter;
     uint64_t random;
     struct now now;
+    int64_t woken_ms; /* boot time of the last WAKE */
     struct effect *effects;
     size_t effect_count;
     size_t effect_capacity;
@@ -311,6 +312,8 @@ void freshet_flight_stop(struct engine *engine, struct entry *entry);
 void freshet_flight_send(struct engine *engine, struct entry *entry);
 void freshet_flight_back_off(struct entry *entry, int64_t at_ms);
 void freshet_flight_end(struct engine *engine, struct entry *entry);
+/* Somebody waits, or wants the token at all times, or there is a live one to replace. */
+bool freshet_flight_is_wanted(const struct engine *engine, const struct entry *entry);
 
 /* outcome.c: what becomes of a flight when an attempt has ended */
 void freshet_outcome_take(struct engine *engine, struct entry *entry, const struct outcome *out);

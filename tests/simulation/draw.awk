@@ -1,5 +1,5 @@
-# Draws a scenario from a seed: processes, calls, faults, suspends, stops, and either clock steps or
-# kills. Not both: a process that starts without its issuer has only the wall clock to judge a
+# Draws a scenario from a seed: processes, calls, touches, switches, faults, suspends, stops, and either
+# clock steps or kills. Not both: a process that starts without its issuer has only the wall clock to judge a
 # persisted token by, and nothing can be known if that was stepped.
 function pick(n) { return int(rand() * n) }
 
@@ -15,12 +15,23 @@ function get(process,    text) {
     step(text)
 }
 
+function host(process) {
+    if (pick(3)) step("\"do\": \"wake\", \"process\": " process)
+    else if (pick(2)) step("\"do\": \"organization\", \"process\": " process ", \"id\": \"" \
+                           (pick(2) ? "org_1" : "") "\"")
+    else if (pick(2)) step("\"do\": \"clear\", \"process\": " process)
+    else if (label > 0) step("\"do\": \"reject\", \"process\": " process ", \"label\": \"" \
+                             1 + pick(label) "\"")
+    step("\"do\": \"open\", \"process\": " process)
+}
+
 function fault(    rule) {
     split("500 503 429 404 401", status, " ")
     if (pick(3) == 0) rule = "\"drop\": true"
     else if (pick(4) == 0) rule = "\"hang\": true"
     else rule = "\"status\": " status[1 + pick(5)]
-    step("\"do\": \"faults\", \"on\": \"tokens\", \"rules\": [" \
+    split("tokens tokens tokens tokens/x client touch *", on, " ")
+    step("\"do\": \"faults\", \"on\": \"" on[1 + pick(7)] "\", \"rules\": [" \
          (pick(3) == 0 ? "" : "{ " rule ", \"count\": " (pick(4) ? 1 + pick(6) : -1) " }") "]")
 }
 
@@ -34,10 +45,11 @@ BEGIN {
     t += 3000
     for (i = 0; i < 120; i++) {
         t += pick(ttl * 150)
-        what = pick(20)
+        what = pick(22)
         p = pick(processes)
         if (what < 14) get(p)
         else if (what < 16) fault()
+        else if (what > 19) host(p)
         else if (what == 16) step("\"do\": \"sleep\", \"ms\": " 1 + pick(ttl * 2000))
         else if (what == 17 && steps_clock) step("\"do\": \"clock\", \"step_ms\": " pick(200000) - 100000)
         else if (what == 18) {
@@ -53,6 +65,8 @@ BEGIN {
     }
     printf "{ \"about\": \"drawn from seed %d\", \"until_ms\": %d, \"processes\": %d,\n", seed, \
         t + 200000, processes
-    printf "  \"issuer\": { \"ttl_s\": %d, \"latency_ms\": %d },\n", ttl, 1 + pick(ttl * 20)
+    split("grace strict keep", rotations, " ")
+    printf "  \"issuer\": { \"ttl_s\": %d, \"latency_ms\": %d, \"rotation\": \"%s\" },\n", ttl, \
+        1 + pick(ttl * 20), rotations[1 + pick(3)]
     printf "  \"steps\": [\n    %s ] }\n", steps
 }

@@ -19,6 +19,7 @@ event == "session" && member("status") == "loading" {
 event == "request" && member("on") == "tokens" {
     key = process " " member("template") " " member("organization")
     if (busy[key]) broken("two requests under way for one key")
+    if (!known[member("template") " " member("organization")]++) keys++
     busy[key] = 1
     under_way[member("id")] = key
     owner[member("id")] = process
@@ -30,12 +31,17 @@ event == "response" && member("id") in under_way {
     delete under_way[member("id")]
 }
 
+event == "get" { gets++ }
+
+event == "got" { gots++ }
+
 event == "got" && member("label") != "" && ended[member("label")]++ { broken("a call ended twice") }
 
 event == "summary" {
     if (member("served_expired") + 0 != 0) broken("an expired token was handed out")
     if (member("waited_while_usable") + 0 != 0) broken("a call waited although a usable token was held")
-    if (member("requests_per_minute_max") + 0 > 60 + 30 * (most + 1)) broken("too many requests a minute")
+    if (member("requests_per_minute_max") + 0 > 60 * keys + 30 * (most + 1)) broken("too many requests a minute")
+    if (member("gets") + 0 != gets + 0 || gots + member("open") != gets + 0) broken("a call was lost")
     seen = 1
 }
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "file/file.h"
 
 #define CONFIG_SIZE_MAX 1048576
 
@@ -45,30 +46,15 @@ static char *config_default_path(void)
     return path;
 }
 
-/* All of it, or one byte more than is allowed; -1 with errno. */
-static ssize_t config_read_all(int descriptor, char *text)
-{
-    size_t length = 0;
-    ssize_t got = 1;
-
-    while (got > 0 && length <= CONFIG_SIZE_MAX) {
-        got = read(descriptor, text + length, CONFIG_SIZE_MAX + 1 - length);
-        if (got < 0) {
-            return -1;
-        }
-        length += (size_t)got;
-    }
-    return (ssize_t)length;
-}
-
 /* The text of the file, NUL-terminated; NULL after the reason was printed. */
 static char *config_load(const char *path)
 {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    char *text = malloc(CONFIG_SIZE_MAX + 2);
+    char *text = malloc(CONFIG_SIZE_MAX + 1);
     const char *fault = NULL;
     struct stat status;
-    ssize_t length = 0;
+    size_t length = 0;
+    int result = 0;
 
     if (text == NULL) {
         fault = "out of memory";
@@ -76,17 +62,15 @@ static char *config_load(const char *path)
         fault = strerror(errno);
     } else if (!S_ISREG(status.st_mode)) {
         fault = "not a regular file";
-    } else if ((length = config_read_all(descriptor, text)) < 0) {
-        fault = "it cannot be read";
-    } else if (length > CONFIG_SIZE_MAX) {
-        fault = "over 1 MiB; that is no configuration";
-    } else if (memchr(text, '\0', (size_t)length) != NULL) {
+    } else if ((result = freshet_file_read(descriptor, text, CONFIG_SIZE_MAX, &length)) != 0) {
+        fault = result == -EFBIG ? "over 1 MiB; that is no configuration" : "it cannot be read";
+    } else if (memchr(text, '\0', length) != NULL) {
         fault = "not a text file";
     }
     if (descriptor >= 0) {
         close(descriptor);
     }
-    if (fault != NULL || length < 0) {
+    if (fault != NULL) {
         fprintf(stderr, "freshet: cannot read the configuration %s: %s\n", path, fault);
         free(text);
         return NULL;

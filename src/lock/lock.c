@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file/file.h"
 #include "lock/lock_registry.h"
 
 #define LOCK_NOTE_SIZE 48 /* each byte of the lock has its own place for a note */
@@ -33,7 +34,7 @@ static int lock_judge(int descriptor, int folder_fd, const char *name)
     if (fstat(descriptor, &opened) != 0) {
         return -errno;
     }
-    if (!S_ISREG(opened.st_mode) || opened.st_uid != geteuid() || (opened.st_mode & 0077) != 0) {
+    if (!freshet_file_is_ours(&opened)) {
         return -EPERM;
     }
     if (fstatat(folder_fd, name, &named, AT_SYMLINK_NOFOLLOW) != 0) {

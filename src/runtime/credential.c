@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file/file.h"
+
 #define CREDENTIAL_MAX 16384
 
 static enum freshet_status credential_fail(struct source_error *error, enum freshet_status status,
@@ -72,7 +74,6 @@ static enum freshet_status credential_read(struct credential *credential,
     char buffer[CREDENTIAL_MAX + 64];
     const char *path = credential->path;
     const char *fault = NULL;
-    ssize_t size = 0;
     size_t length = 0;
     enum freshet_status status = FRESHET_INVALID;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -81,12 +82,13 @@ static enum freshet_status credential_read(struct credential *credential,
         return credential_fail(error, FRESHET_INVALID, path, strerror(errno));
     }
     fault = credential_file_fault(descriptor);
-    size = fault == NULL ? read(descriptor, buffer, sizeof(buffer) - 1) : 0;
+    if (fault == NULL && freshet_file_read(descriptor, buffer, sizeof(buffer) - 1, &length) != 0) {
+        length = 0;
+    }
     close(descriptor);
     if (fault != NULL) {
         return credential_fail(error, FRESHET_INVALID, path, fault);
     }
-    length = size > 0 ? (size_t)size : 0;
     while (length > 0 && strchr(" \t\r\n", buffer[length - 1]) != NULL) {
         length--;
     }
@@ -122,66 +124,19 @@ enum freshet_status freshet_credential_load(struct credential *credential, const
                                  "the client token given is not one");
 }
 
-/* The folder's entry is made durable too: a rename that is lost would bring the old token back. */
-static bool credential_sync_folder(const char *path)
-{
-    char *folder = strdup(path);
-    char *slash = folder != NULL ? strrchr(folder, '/') : NULL;
-    bool synced = false;
-    int descriptor = -1;
-
-    if (folder == NULL) {
-        return false;
-    }
-    if (slash != NULL) {
-        slash[slash == folder ? 1 : 0] = '\0';
-    }
-    descriptor = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor >= 0) {
-        synced = fsync(descriptor) == 0;
-        close(descriptor);
-    }
-    free(folder);
-    return synced;
-}
-
-static bool credential_write(int descriptor, const char *text)
-{
-    size_t length = strlen(text);
-
-    while (length > 0) {
-        ssize_t written = write(descriptor, text, length);
-
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written <= 0) {
-            return false;
-        }
-        text += written;
-        length -= (size_t)written;
-    }
-    return fsync(descriptor) == 0;
-}
-
+/* Other processes may save theirs at the same time: each has a temporary name of its own. The folder
+ * is synced too: a rename that is lost would bring the old token back. */
 static bool credential_save(const struct credential *credential)
 {
+    const char *text = credential->text;
     char *temporary = NULL;
     bool saved = false;
-    int descriptor = -1;
 
-    if (asprintf(&temporary, "%s.XXXXXX", credential->path) < 0) {
+    if (asprintf(&temporary, "%s.%08x", credential->path, randombytes_random()) < 0) {
         return false;
     }
-    descriptor = mkostemp(temporary, O_CLOEXEC);
-    if (descriptor >= 0) {
-        saved = credential_write(descriptor, credential->text);
-        saved = close(descriptor) == 0 && saved && rename(temporary, credential->path) == 0 &&
-                credential_sync_folder(credential->path);
-        if (!saved) {
-            unlink(temporary);
-        }
-    }
+    saved = freshet_file_replace(AT_FDCWD, temporary, credential->path, text, strlen(text)) == 0 &&
+            freshet_file_sync_above(credential->path) == 0;
     free(temporary);
     return saved;
 }

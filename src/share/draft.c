@@ -4,11 +4,11 @@
 #include "share/draft.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "file/file.h"
 #include "lock/lock.h"
 #include "share/file.h"
 
@@ -52,7 +52,6 @@ static void draft_unlink(const struct draft *draft, int number)
 
 int freshet_draft_open(struct draft *draft, int folder_fd, const struct share_name *target)
 {
-    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     const struct share_name lock = freshet_share_name_lock_of(target->text);
     struct share_name name = {{0}};
 
@@ -63,10 +62,10 @@ int freshet_draft_open(struct draft *draft, int folder_fd, const struct share_na
         return draft->lock;
     }
     name = freshet_share_name_draft(target, draft->number);
-    draft_unlink(draft, draft->number); /* left by one that was killed */
-    draft->descriptor = openat(folder_fd, name.text, flags, 0600);
+    /* One that was killed may have left a file of that name. */
+    draft->descriptor = freshet_file_create(folder_fd, name.text);
     if (draft->descriptor < 0) {
-        return -errno;
+        return draft->descriptor;
     }
     for (int number = 0; number < FRESHET_DRAFTS; number++) {
         if (number != draft->number) {
@@ -76,25 +75,10 @@ int freshet_draft_open(struct draft *draft, int folder_fd, const struct share_na
     return 0;
 }
 
-static int draft_write(int descriptor, const char *bytes, size_t length)
-{
-    size_t written = 0;
-
-    while (written < length) {
-        const ssize_t count = write(descriptor, bytes + written, length - written);
-
-        if (count < 0 && errno != EINTR) {
-            return -errno;
-        }
-        written += count > 0 ? (size_t)count : 0;
-    }
-    return 0;
-}
-
 int freshet_draft_finish(struct draft *draft, const char *bytes, size_t length)
 {
     const struct share_name name = freshet_share_name_draft(&draft->target, draft->number);
-    int error = draft_write(draft->descriptor, bytes, length);
+    int error = freshet_file_write(draft->descriptor, bytes, length);
 
     if (error == 0 &&
         renameat(draft->folder_fd, name.text, draft->folder_fd, draft->target.text) != 0) {

@@ -10,47 +10,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int file_read_all(int descriptor, char *bytes, size_t size, size_t *length)
-{
-    char beyond = 0;
-    ssize_t count = 1;
-
-    while (*length < size && count > 0) {
-        count = read(descriptor, bytes + *length, size - *length);
-        if (count > 0) {
-            *length += (size_t)count;
-        }
-    }
-    if (count > 0) {
-        count = read(descriptor, &beyond, 1);
-        if (count > 0) {
-            return -EFBIG;
-        }
-    }
-    return count < 0 ? -errno : 0;
-}
+#include "file/file.h"
 
 int freshet_share_file_read(int folder_fd, const char *name, char *bytes, size_t size,
                             size_t *length)
 {
-    const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     struct stat status = {0};
-    int descriptor = openat(folder_fd, name, flags);
-    int error = 0;
+    int descriptor = freshet_file_open(folder_fd, name, &status);
+    int error = -EPERM;
 
     *length = 0;
     if (descriptor < 0) {
-        return -errno;
+        return descriptor;
     }
-    if (fstat(descriptor, &status) != 0) {
-        error = -errno;
-    } else if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() ||
-               (status.st_mode & 0077) != 0) {
-        error = -EPERM;
-    } else if (status.st_size > (off_t)size) {
-        error = -EFBIG;
-    } else {
-        error = file_read_all(descriptor, bytes, size, length);
+    if (freshet_file_is_ours(&status)) {
+        error = freshet_file_read(descriptor, bytes, size, length);
     }
     close(descriptor);
     return error;

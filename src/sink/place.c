@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file/file.h"
 #include "lock/lock.h"
 
 static bool place_fail(const struct outlet_place *place, struct place_fault *fault,
@@ -152,23 +153,6 @@ static bool place_is_ours(const struct outlet_place *place, const struct stat *s
     return true;
 }
 
-static bool place_read_all(int descriptor, char *text, size_t size, size_t *length)
-{
-    *length = 0;
-    while (*length < size) {
-        ssize_t got = read(descriptor, text + *length, size - *length);
-
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return got == 0;
-        }
-        *length += (size_t)got;
-    }
-    return true;
-}
-
 /* Is there a file, and is it one that may be replaced? */
 static bool place_look(const struct outlet_place *place, bool *there, struct place_fault *fault)
 {
@@ -181,25 +165,15 @@ static bool place_look(const struct outlet_place *place, bool *there, struct pla
     return place_is_ours(place, &status, fault);
 }
 
-/* What was looked at may have been replaced before it was opened: it is judged again. */
 static bool place_read_opened(const struct outlet_place *place, int descriptor, char **text,
                               size_t *length, struct place_fault *fault)
 {
-    struct stat status;
-    char *read_text = NULL;
+    char *read_text = malloc(FRESHET_PLACE_MAX + 1);
 
-    if (fstat(descriptor, &status) != 0) {
-        return place_fail_errno(place, fault, errno);
-    }
-    if (!place_is_ours(place, &status, fault)) {
-        return false;
-    }
-    read_text = malloc(FRESHET_PLACE_MAX + 2);
     if (read_text == NULL) {
         return place_fail(place, fault, "out of memory");
     }
-    if (!place_read_all(descriptor, read_text, FRESHET_PLACE_MAX + 1, length) ||
-        *length > FRESHET_PLACE_MAX) {
+    if (freshet_file_read(descriptor, read_text, FRESHET_PLACE_MAX, length) != 0) {
         freshet_place_release(read_text, *length);
         return place_fail(place, fault, "cannot be read, or grew beyond 1 MiB; use another file");
     }
@@ -211,7 +185,7 @@ static bool place_read_opened(const struct outlet_place *place, int descriptor, 
 bool freshet_place_read(const struct outlet_place *place, char **text, size_t *length,
                         struct place_fault *fault)
 {
-    const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    struct stat status;
     bool there = false;
     bool good = place_look(place, &there, fault);
     int descriptor = -1;
@@ -221,11 +195,13 @@ bool freshet_place_read(const struct outlet_place *place, char **text, size_t *l
     if (!good || !there) {
         return good;
     }
-    descriptor = openat(place->folder_fd, place->name, flags);
+    descriptor = freshet_file_open(place->folder_fd, place->name, &status);
     if (descriptor < 0) {
-        return place_fail_errno(place, fault, errno);
+        return place_fail_errno(place, fault, -descriptor);
     }
-    good = place_read_opened(place, descriptor, text, length, fault);
+    /* What was looked at may have been replaced before it was opened: it is judged again. */
+    good = place_is_ours(place, &status, fault) &&
+           place_read_opened(place, descriptor, text, length, fault);
     close(descriptor);
     return good;
 }
@@ -240,43 +216,11 @@ void freshet_place_release(char *text, size_t length)
 
 /* ---- writing ---- */
 
-static bool place_write_all(int descriptor, const char *text, size_t length)
-{
-    while (length > 0) {
-        ssize_t written = write(descriptor, text, length);
-
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written <= 0) {
-            return false;
-        }
-        text += written;
-        length -= (size_t)written;
-    }
-    return fsync(descriptor) == 0;
-}
-
-/* What a crash left beside the file is ours to remove: the lock is held. */
-static bool place_write_beside(const struct outlet_place *place, const char *text, size_t length)
-{
-    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    int descriptor = -1;
-    bool good = false;
-
-    (void)unlinkat(place->folder_fd, place->beside, 0);
-    descriptor = openat(place->folder_fd, place->beside, flags, 0600);
-    if (descriptor < 0) {
-        return false;
-    }
-    good = fchmod(descriptor, 0600) == 0 && place_write_all(descriptor, text, length);
-    return close(descriptor) == 0 && good;
-}
-
 bool freshet_place_write(const struct outlet_place *place, const char *text, size_t length,
                          struct place_fault *fault)
 {
     bool there = false;
+    int result = 0;
 
     if (length > FRESHET_PLACE_MAX) {
         return place_fail(place, fault, "would be larger than 1 MiB; use another file");
@@ -284,15 +228,13 @@ bool freshet_place_write(const struct outlet_place *place, const char *text, siz
     if (!place_look(place, &there, fault)) {
         return false;
     }
-    errno = 0;
-    if (place_write_beside(place, text, length) &&
-        renameat(place->folder_fd, place->beside, place->folder_fd, place->name) == 0) {
-        (void)fsync(place->folder_fd);
-        return true;
+    /* What a crash left beside the file is ours to remove: the lock is held. */
+    result = freshet_file_replace(place->folder_fd, place->beside, place->name, text, length);
+    if (result != 0) {
+        return place_fail_errno(place, fault, -result);
     }
-    (void)place_fail_errno(place, fault, errno);
-    (void)unlinkat(place->folder_fd, place->beside, 0);
-    return false;
+    (void)fsync(place->folder_fd);
+    return true;
 }
 
 bool freshet_place_remove(const struct outlet_place *place, struct place_fault *fault)

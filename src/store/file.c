@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file/file.h"
+
 /* What is wrong with the owner or the mode, or NULL. */
 static const char *file_fault(const struct stat *status)
 {
@@ -61,34 +63,13 @@ static char *folder_trimmed(const char *path)
     return strndup(path, length);
 }
 
-/* A new name is durable when the folder that holds it is. */
-static int folder_sync_above(const char *path)
-{
-    char *above = strdup(path);
-    char *slash = above != NULL ? strrchr(above, '/') : NULL;
-    int descriptor = -1;
-    int result = -ENOMEM;
-
-    if (above == NULL) {
-        return result;
-    }
-    slash[slash == above ? 1 : 0] = '\0';
-    descriptor = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    result = descriptor >= 0 && fsync(descriptor) == 0 ? 0 : -errno;
-    if (descriptor >= 0) {
-        close(descriptor);
-    }
-    free(above);
-    return result;
-}
-
 /* An ancestor that we may not make is fine as long as it is there. */
 static int folder_make_one(const char *path)
 {
     int reason = 0;
 
     if (mkdir(path, 0700) == 0) {
-        return folder_sync_above(path);
+        return freshet_file_sync_above(path);
     }
     reason = errno;
     return reason == EEXIST || access(path, F_OK) == 0 ? 0 : -reason;
@@ -156,113 +137,56 @@ enum freshet_status freshet_folder_make(const char *path, int *descriptor,
     return status;
 }
 
-/* A read of size bytes that another process may be shortening meanwhile. */
-static ssize_t file_fill(int descriptor, unsigned char *data, size_t size)
+static const char *file_take(int descriptor, const struct stat *status, size_t limit,
+                             struct file_bytes *bytes)
 {
-    size_t length = 0;
-
-    while (length < size) {
-        ssize_t got = read(descriptor, data + length, size - length);
-
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return -errno;
-        }
-        if (got == 0) {
-            break;
-        }
-        length += (size_t)got;
-    }
-    return (ssize_t)length;
-}
-
-static const char *file_take(int descriptor, size_t limit, struct file_bytes *bytes)
-{
-    struct stat status;
     const char *fault = NULL;
-    ssize_t length = 0;
+    int result = 0;
 
-    if (fstat(descriptor, &status) != 0) {
-        return strerror(errno);
-    }
-    if (!S_ISREG(status.st_mode)) {
+    if (!S_ISREG(status->st_mode)) {
         return "it is not a regular file; move it away";
     }
-    fault = file_fault(&status);
+    fault = file_fault(status);
     if (fault != NULL) {
         return fault;
     }
-    if (status.st_size < 0 || (size_t)status.st_size > limit) {
+    if (status->st_size < 0 || (size_t)status->st_size > limit) {
         return "it is larger than anything Freshet writes; restore it from a copy or move it away";
     }
-    bytes->data = malloc((size_t)status.st_size + 1);
+    bytes->data = malloc((size_t)status->st_size + 1);
     if (bytes->data == NULL) {
         return strerror(ENOMEM);
     }
-    length = file_fill(descriptor, bytes->data, (size_t)status.st_size);
-    if (length < 0) {
-        freshet_file_free(bytes);
-        return strerror((int)-length);
+    result = freshet_file_read(descriptor, bytes->data, (size_t)status->st_size, &bytes->length);
+    if (result != 0) {
+        freshet_store_file_free(bytes);
+        return strerror(-result);
     }
-    bytes->length = (size_t)length;
     return NULL;
 }
 
-enum freshet_status freshet_file_read(int folder, const char *name, size_t limit,
-                                      struct file_bytes *bytes, struct store_error *error)
+enum freshet_status freshet_store_file_read(int folder, const char *name, size_t limit,
+                                            struct file_bytes *bytes, struct store_error *error)
 {
     const char *fault = NULL;
-    int descriptor = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat status;
+    int descriptor = freshet_file_open(folder, name, &status);
 
     *bytes = (struct file_bytes){0};
+    if (descriptor == -ENOENT) {
+        return freshet_store_fail(error, FRESHET_NONE, "there is none");
+    }
     if (descriptor < 0) {
-        if (errno == ENOENT) {
-            return freshet_store_fail(error, FRESHET_NONE, "there is none");
-        }
-        fault = errno == ELOOP ? "it is a link; put the file itself there" : strerror(errno);
+        fault = descriptor == -ELOOP ? "it is a link; put the file itself there"
+                                     : strerror(-descriptor);
         return freshet_store_fail(error, FRESHET_STORE, "%s", fault);
     }
-    fault = file_take(descriptor, limit, bytes);
+    fault = file_take(descriptor, &status, limit, bytes);
     close(descriptor);
     return fault == NULL ? FRESHET_OK : freshet_store_fail(error, FRESHET_STORE, "%s", fault);
 }
 
-int freshet_file_create(int folder, const char *name)
-{
-    int descriptor = -1;
-
-    if (unlinkat(folder, name, 0) != 0 && errno != ENOENT) {
-        return -errno;
-    }
-    descriptor = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (descriptor < 0) {
-        return -errno;
-    }
-    return descriptor;
-}
-
-int freshet_file_write(int descriptor, const void *data, size_t length)
-{
-    const unsigned char *at = data;
-
-    while (length > 0) {
-        ssize_t written = write(descriptor, at, length);
-
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written <= 0) {
-            return written < 0 ? -errno : -EIO;
-        }
-        at += written;
-        length -= (size_t)written;
-    }
-    return 0;
-}
-
-int freshet_file_rename(int folder, const char *from, const char *to)
+int freshet_store_file_rename(int folder, const char *from, const char *to)
 {
     if (renameat(folder, from, folder, to) != 0) {
         return -errno;
@@ -270,37 +194,18 @@ int freshet_file_rename(int folder, const char *from, const char *to)
     return fsync(folder) == 0 ? 0 : -errno;
 }
 
-int freshet_file_make(int folder, const char *name, const struct file_bytes *bytes)
+int freshet_store_file_put(int folder, const char *temporary, const char *name,
+                           const struct file_bytes *bytes)
 {
-    int descriptor = freshet_file_create(folder, name);
-    int result = descriptor;
+    int result = freshet_file_replace(folder, temporary, name, bytes->data, bytes->length);
 
-    if (descriptor < 0) {
-        return result;
-    }
-    result = freshet_file_write(descriptor, bytes->data, bytes->length);
-    if (result == 0 && fsync(descriptor) != 0) {
+    if (result == 0 && fsync(folder) != 0) {
         result = -errno;
     }
-    close(descriptor);
     return result;
 }
 
-int freshet_file_put(int folder, const char *temporary, const char *name,
-                     const struct file_bytes *bytes)
-{
-    int result = freshet_file_make(folder, temporary, bytes);
-
-    if (result == 0) {
-        result = freshet_file_rename(folder, temporary, name);
-    }
-    if (result != 0) {
-        unlinkat(folder, temporary, 0);
-    }
-    return result;
-}
-
-int freshet_file_remove(int folder, const char *name)
+int freshet_store_file_remove(int folder, const char *name)
 {
     if (unlinkat(folder, name, 0) != 0) {
         return errno == ENOENT ? 0 : -errno;
@@ -308,7 +213,7 @@ int freshet_file_remove(int folder, const char *name)
     return fsync(folder) == 0 ? 0 : -errno;
 }
 
-void freshet_file_free(struct file_bytes *bytes)
+void freshet_store_file_free(struct file_bytes *bytes)
 {
     free(bytes->data);
     *bytes = (struct file_bytes){0};

@@ -11,7 +11,7 @@
 
 #include "store/error.h"
 
-/* The caller's; freshet_file_free(). */
+/* The caller's; freshet_store_file_free(). */
 struct file_bytes {
     unsigned char *data;
     size_t length;
@@ -31,28 +31,19 @@ enum freshet_status freshet_parent_make(const char *path, int *descriptor,
 
 /* All of a file of at most limit bytes. FRESHET_NONE: there is none. FRESHET_STORE: refused. The
  * error says what is wrong without naming the file: the caller knows what it is to people. */
-enum freshet_status freshet_file_read(int folder, const char *name, size_t limit,
-                                      struct file_bytes *bytes, struct store_error *error);
-
-/* A new empty file, 0600; one of that name is unlinked first. A descriptor or -errno. */
-int freshet_file_create(int folder, const char *name);
-
-/* All of it. 0 or -errno. */
-int freshet_file_write(int descriptor, const void *data, size_t length);
-
-/* A whole new file, durable under the name it has; what had it goes first. 0 or -errno. */
-int freshet_file_make(int folder, const char *name, const struct file_bytes *bytes);
+enum freshet_status freshet_store_file_read(int folder, const char *name, size_t limit,
+                                            struct file_bytes *bytes, struct store_error *error);
 
 /* Renames and makes that durable. 0 or -errno. */
-int freshet_file_rename(int folder, const char *from, const char *to);
+int freshet_store_file_rename(int folder, const char *from, const char *to);
 
 /* Replaces a file through a temporary one, durably. 0 or -errno; the old one stays on failure. */
-int freshet_file_put(int folder, const char *temporary, const char *name,
-                     const struct file_bytes *bytes);
+int freshet_store_file_put(int folder, const char *temporary, const char *name,
+                           const struct file_bytes *bytes);
 
 /* Unlinks, durably. A missing file is fine. 0 or -errno. */
-int freshet_file_remove(int folder, const char *name);
+int freshet_store_file_remove(int folder, const char *name);
 
-void freshet_file_free(struct file_bytes *bytes);
+void freshet_store_file_free(struct file_bytes *bytes);
 
 #endif

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file/file.h"
 #include "store/file.h"
 
 #define KEY_HEX      (2 * FRESHET_SEAL_KEY_BYTES)
@@ -68,7 +69,7 @@ static enum freshet_status key_read(int folder, const char *name, const char *pa
 {
     struct store_error why = {{0}};
     struct file_bytes bytes;
-    enum freshet_status status = freshet_file_read(folder, name, KEY_FILE_MAX, &bytes, &why);
+    enum freshet_status status = freshet_store_file_read(folder, name, KEY_FILE_MAX, &bytes, &why);
 
     if (status == FRESHET_STORE) {
         return freshet_store_fail(error, status, "key file %.150s: %.150s", path, why.text);
@@ -77,7 +78,7 @@ static enum freshet_status key_read(int folder, const char *name, const char *pa
         status = key_parse(&bytes, path, key, error);
         sodium_memzero(bytes.data, bytes.length);
     }
-    freshet_file_free(&bytes);
+    freshet_store_file_free(&bytes);
     return status;
 }
 
@@ -86,20 +87,12 @@ static int key_write(int folder, const char *temporary)
 {
     unsigned char key[FRESHET_SEAL_KEY_BYTES];
     char text[KEY_HEX + 1];
-    int descriptor = freshet_file_create(folder, temporary);
-    int result = descriptor;
+    int result = 0;
 
-    if (descriptor < 0) {
-        return result;
-    }
     randombytes_buf(key, sizeof(key));
     sodium_bin2hex(text, sizeof(text), key, sizeof(key));
     text[KEY_HEX] = '\n';
-    result = freshet_file_write(descriptor, text, sizeof(text));
-    if (result == 0 && fsync(descriptor) != 0) {
-        result = -errno;
-    }
-    close(descriptor);
+    result = freshet_file_make(folder, temporary, text, sizeof(text));
     sodium_memzero(key, sizeof(key));
     sodium_memzero(text, sizeof(text));
     return result;

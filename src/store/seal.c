@@ -54,7 +54,7 @@ enum freshet_status freshet_seal(const unsigned char *key, const struct seal_nam
     bytes->length = header + SEAL_NONCE + plain->length + SEAL_TAG;
     bytes->data = malloc(bytes->length);
     if (bytes->data == NULL) {
-        freshet_file_free(&binding);
+        freshet_store_file_free(&binding);
         *bytes = (struct file_bytes){0};
         return FRESHET_NO_MEMORY;
     }
@@ -64,7 +64,7 @@ enum freshet_status freshet_seal(const unsigned char *key, const struct seal_nam
     crypto_aead_xchacha20poly1305_ietf_encrypt(nonce + SEAL_NONCE, NULL,
                                                (const unsigned char *)plain->text, plain->length,
                                                binding.data, binding.length, NULL, nonce, key);
-    freshet_file_free(&binding);
+    freshet_store_file_free(&binding);
     return FRESHET_OK;
 }
 
@@ -126,7 +126,7 @@ static enum seal_result seal_open_2(const unsigned char *key, const struct seal_
     opened = crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)plain->text, NULL, NULL,
                                                         nonce + SEAL_NONCE, length - SEAL_NONCE,
                                                         binding.data, binding.length, nonce, key);
-    freshet_file_free(&binding);
+    freshet_store_file_free(&binding);
     return opened == 0 ? SEAL_OK : SEAL_DAMAGED;
 }
 

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file/file.h"
 #include "store/file.h"
 
 enum freshet_status freshet_successor_prove(const struct vault *vault, int *descriptor,
@@ -104,7 +105,7 @@ enum freshet_status freshet_successor_write(const struct vault *vault, int *desc
         result = successor_fill(vault, *descriptor, &bytes);
     }
     freshet_secret_free(&plain);
-    freshet_file_free(&bytes);
+    freshet_store_file_free(&bytes);
     if (result == 0) {
         result = successor_publish(vault);
     }
@@ -122,11 +123,11 @@ static int intent_put(const struct vault *vault, const struct file_bytes *bytes)
     int folder = vault->store->folder;
     struct vault_file temporary = freshet_vault_file(vault, VAULT_JOURNAL, true);
     struct vault_file journal = freshet_vault_file(vault, VAULT_JOURNAL, false);
-    int result = freshet_file_make(folder, temporary.name, bytes);
+    int result = freshet_file_make(folder, temporary.name, bytes->data, bytes->length);
 
     if (result == 0) {
         freshet_store_at(vault->store, STORE_AT_INTENT_WRITTEN);
-        result = freshet_file_rename(folder, temporary.name, journal.name);
+        result = freshet_store_file_rename(folder, temporary.name, journal.name);
     }
     if (result == 0) {
         freshet_store_at(vault->store, STORE_AT_JOURNALED);
@@ -152,7 +153,7 @@ enum freshet_status freshet_intent_write(const struct vault *vault,
             result == 0 ? FRESHET_OK : freshet_vault_refused(vault, VAULT_JOURNAL, result, error);
     }
     freshet_secret_free(&plain);
-    freshet_file_free(&bytes);
+    freshet_store_file_free(&bytes);
     return status;
 }
 
@@ -196,11 +197,11 @@ static int recovery_put_away(const struct vault *vault, bool opened, bool *set_a
     }
     if (opened || status.st_size == 0 ||
         (size_t)status.st_size == freshet_vault_credential_room()) {
-        return freshet_file_remove(folder, next.name);
+        return freshet_store_file_remove(folder, next.name);
     }
     snprintf(aside.name, sizeof(aside.name), "%s.unopened-%08x", vault->stem, randombytes_random());
     *set_aside = true;
-    return freshet_file_rename(folder, next.name, aside.name);
+    return freshet_store_file_rename(folder, next.name, aside.name);
 }
 
 /* A whole successor of the stored credential takes its place; half of one, or one of something else,

@@ -157,14 +157,15 @@ enum freshet_status freshet_vault_unseal(const struct vault *vault, enum vault_s
     enum freshet_status status = FRESHET_OK;
 
     *opened = (struct vault_opened){.result = SEAL_OK};
-    status = freshet_file_read(vault->store->folder, file.name,
-                               vault_shapes[slot].limit + FRESHET_SEAL_OVERHEAD, &bytes, &why);
+    status =
+        freshet_store_file_read(vault->store->folder, file.name,
+                                vault_shapes[slot].limit + FRESHET_SEAL_OVERHEAD, &bytes, &why);
     if (status != FRESHET_OK) {
         return freshet_store_fail(error, status, "%s in the store: %s", file.name, why.text);
     }
     opened->result =
         freshet_unseal(vault->store->key, &name, &bytes, &opened->plain, &opened->version);
-    freshet_file_free(&bytes);
+    freshet_store_file_free(&bytes);
     return opened->result == SEAL_OK ? FRESHET_OK
                                      : vault_unopened(file.name, opened->result, error);
 }
@@ -202,10 +203,10 @@ static enum freshet_status vault_replace(const struct vault *vault, enum vault_s
         status = freshet_vault_seal(vault, slot, plain, &bytes);
     }
     if (status == FRESHET_OK) {
-        result = freshet_file_put(vault->store->folder, temporary.name, file.name, &bytes);
+        result = freshet_store_file_put(vault->store->folder, temporary.name, file.name, &bytes);
         status = result == 0 ? FRESHET_OK : freshet_vault_refused(vault, slot, result, error);
     }
-    freshet_file_free(&bytes);
+    freshet_store_file_free(&bytes);
     return status;
 }
 
@@ -269,7 +270,7 @@ enum freshet_status freshet_vault_remove(const struct vault *vault, enum vault_s
     if (!vault_slot_plain(slot)) {
         return vault_not_plain(error);
     }
-    result = freshet_file_remove(vault->store->folder, file.name);
+    result = freshet_store_file_remove(vault->store->folder, file.name);
     return result == 0
                ? FRESHET_OK
                : freshet_store_fail(error, FRESHET_STORE, "%s in the store cannot be removed: %s",

@@ -21,7 +21,7 @@ static int64_t get_remaining(const struct cell_view *view, int64_t boot_ms)
 enum freshet_status freshet_peek(struct freshet_session *session, char *buffer, size_t size,
                                  size_t *length, int64_t *expires_at_ms)
 {
-    struct cell *cell = atomic_load_explicit(&session->plain, memory_order_acquire);
+    struct cell *cell = freshet_session_cell(session);
     struct cell_view view = {0};
     int64_t remaining = 0;
 
@@ -62,7 +62,7 @@ static bool get_is_plain(const struct freshet_request *request)
 static struct freshet_token *get_fast(struct freshet_session *session,
                                       const struct freshet_request *request)
 {
-    struct cell *cell = atomic_load_explicit(&session->plain, memory_order_acquire);
+    struct cell *cell = freshet_session_cell(session);
     struct freshet_token *token = NULL;
     struct cell_view view = {0};
     struct now now;
@@ -74,7 +74,7 @@ static struct freshet_token *get_fast(struct freshet_session *session,
     token = freshet_token_new(session->client->pump.memory, NULL, view.length);
     now = freshet_clock_sample();
     if (token == NULL || !freshet_cell_read(cell, token->text, token->length, &view) ||
-        view.length != token->length || get_remaining(&view, now.boot_ms) <= view.due_ms) {
+        view.length != token->length || get_remaining(&view, now.boot_ms) <= view.ask_ms) {
         freshet_token_unref(token);
         return NULL;
     }

@@ -95,6 +95,22 @@ enum freshet_status freshet_inbox_put_call(struct freshet_client *client, struct
     return inbox_append(client, command_new(event), call, ticket);
 }
 
+bool freshet_inbox_put_change(struct freshet_session *session, const struct event *event)
+{
+    struct command *command = command_new(event);
+
+    if (command == NULL) {
+        return false;
+    }
+    command->changes = session;
+    atomic_fetch_add_explicit(&session->changes, 1, memory_order_acq_rel);
+    if (inbox_append(session->client, command, NULL, NULL) != FRESHET_OK) {
+        atomic_fetch_sub_explicit(&session->changes, 1, memory_order_acq_rel);
+        return false;
+    }
+    return true;
+}
+
 bool freshet_inbox_put_task(struct freshet_client *client, struct task *task)
 {
     struct command *command = calloc(1, sizeof(*command));
@@ -125,6 +141,21 @@ static void inbox_tell(struct freshet_client *client, const struct event *event)
     }
 }
 
+static void inbox_run(struct freshet_client *client, const struct command *command)
+{
+    struct freshet_session *session = command->changes;
+
+    if (command->task != NULL) {
+        inbox_run_task(client, command->task);
+        return;
+    }
+    inbox_tell(client, &command->event);
+    if (session != NULL) {
+        freshet_session_refresh_cell(session);
+        atomic_fetch_sub_explicit(&session->changes, 1, memory_order_acq_rel);
+    }
+}
+
 static struct command *inbox_take(struct freshet_client *client)
 {
     struct command *command = NULL;
@@ -151,11 +182,7 @@ void freshet_inbox_drain(struct freshet_client *client)
     count = client->inbox_count;
     pthread_mutex_unlock(&client->lock);
     while (count-- > 0 && (command = inbox_take(client)) != NULL) {
-        if (command->task != NULL) {
-            inbox_run_task(client, command->task);
-        } else {
-            inbox_tell(client, &command->event);
-        }
+        inbox_run(client, command);
         command_free(command);
     }
 }

@@ -39,6 +39,7 @@ struct freshet_session {
     session_id id;
     bool over; /* the pump has closed it; its id may be another's. The pump's thread only */
     _Atomic(struct cell *) plain; /* the active token's cell; readers take it without a lock */
+    _Atomic int changes; /* told by the host, and not yet made: until then nothing is read */
     enum session_status status;
     _Atomic bool closed;
 };
@@ -72,6 +73,7 @@ struct task {
 struct command {
     struct command *next;
     struct task *task;
+    struct freshet_session *changes; /* whose reads wait for it; NULL: nobody's */
     struct event event;
     char *template_name;
     char *organization;
@@ -146,6 +148,8 @@ void freshet_client_reason(const struct freshet_client *client, session_id sessi
 
 /* inbox.c: whatever is put there before freshet_close() is done before the client ends. */
 bool freshet_inbox_put(struct freshet_client *client, const struct event *event);
+/* The same for what changes the token that reads may take: from now on they wait for it. */
+bool freshet_inbox_put_change(struct freshet_session *session, const struct event *event);
 bool freshet_inbox_put_task(struct freshet_client *client, struct task *task);
 /* Lists the call and gives it its ticket. FRESHET_CLOSED, FRESHET_NO_MEMORY: it is not listed. */
 enum freshet_status freshet_inbox_put_call(struct freshet_client *client, struct call *call,
@@ -197,6 +201,8 @@ void freshet_wish_free(struct wish *wish);
 struct freshet_session *freshet_session_find(struct freshet_client *client, session_id id);
 bool freshet_session_closed(const struct freshet_session *session);
 void freshet_session_refresh_cell(struct freshet_session *session);
+/* The cell that a read may take at once; NULL without one. */
+struct cell *freshet_session_cell(struct freshet_session *session);
 void freshet_session_over(struct freshet_client *client, session_id id);
 /* An event for every session: EVENT_FOCUS, or EVENT_WANT, which later ones hear of too. */
 void freshet_sessions_tell(struct freshet_client *client, const struct event *event);

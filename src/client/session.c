@@ -40,6 +40,13 @@ void freshet_session_refresh_cell(struct freshet_session *session)
     atomic_store_explicit(&session->plain, cell, memory_order_release);
 }
 
+struct cell *freshet_session_cell(struct freshet_session *session)
+{
+    return atomic_load_explicit(&session->changes, memory_order_acquire) == 0
+               ? atomic_load_explicit(&session->plain, memory_order_acquire)
+               : NULL;
+}
+
 /* What the pump's thread does for freshet_session_open(). */
 struct opening {
     struct freshet_session *session;
@@ -195,7 +202,10 @@ static enum freshet_status session_tell(struct freshet_session *session, const s
     if (freshet_session_closed(session)) {
         return FRESHET_CLOSED;
     }
-    return freshet_inbox_put(session->client, event) ? FRESHET_OK : FRESHET_NO_MEMORY;
+    if (event->kind == EVENT_WANT) {
+        return freshet_inbox_put(session->client, event) ? FRESHET_OK : FRESHET_NO_MEMORY;
+    }
+    return freshet_inbox_put_change(session, event) ? FRESHET_OK : FRESHET_NO_MEMORY;
 }
 
 void freshet_reject(struct freshet_session *session, const struct freshet_token *token)

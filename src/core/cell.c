@@ -91,7 +91,7 @@ static void cell_set_view(struct cell *cell, const struct cell_view *view)
     atomic_store_explicit(&cell->exp_ms, view->exp_ms, memory_order_release);
     atomic_store_explicit(&cell->offset_ms, view->offset_ms, memory_order_release);
     atomic_store_explicit(&cell->need_ms, view->need_ms, memory_order_release);
-    atomic_store_explicit(&cell->due_ms, view->due_ms, memory_order_release);
+    atomic_store_explicit(&cell->ask_ms, view->ask_ms, memory_order_release);
     atomic_store_explicit(&cell->fingerprint, view->fingerprint, memory_order_release);
     atomic_store_explicit(&cell->length, view->length, memory_order_release);
 }
@@ -177,7 +177,7 @@ bool freshet_cell_read(const struct cell *cell, char *buffer, size_t size, struc
         view->exp_ms = atomic_load_explicit(&cell->exp_ms, memory_order_acquire);
         view->offset_ms = atomic_load_explicit(&cell->offset_ms, memory_order_acquire);
         view->need_ms = atomic_load_explicit(&cell->need_ms, memory_order_acquire);
-        view->due_ms = atomic_load_explicit(&cell->due_ms, memory_order_acquire);
+        view->ask_ms = atomic_load_explicit(&cell->ask_ms, memory_order_acquire);
         view->fingerprint = atomic_load_explicit(&cell->fingerprint, memory_order_acquire);
         view->length = atomic_load_explicit(&cell->length, memory_order_acquire);
         if (cell_fits(words, view->length, size)) {

@@ -21,7 +21,7 @@ struct cell_view {
     int64_t exp_ms;    /* by the issuer's clock; 0: no token */
     int64_t offset_ms; /* issuer's clock - boot time */
     int64_t need_ms;   /* the default min_remaining of this token */
-    int64_t due_ms;    /* remaining life at which a refresh is due */
+    int64_t ask_ms;    /* remaining life up to which a read may be the engine's business */
     uint64_t fingerprint;
 };
 
@@ -37,7 +37,7 @@ struct cell {
     _Atomic int64_t exp_ms;
     _Atomic int64_t offset_ms;
     _Atomic int64_t need_ms;
-    _Atomic int64_t due_ms;
+    _Atomic int64_t ask_ms;
     _Atomic uint64_t fingerprint;
     _Atomic uint32_t length;
     _Atomic uint32_t used; /* set by readers, cleared by each commit */

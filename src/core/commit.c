@@ -69,6 +69,32 @@ static int commit_unread(const struct entry *entry)
                                                                               : entry->unread + 1;
 }
 
+/* With more life left than this a read concerns nobody: no refresh is due, none is started by reading,
+ * and there is as much as is needed. */
+static int64_t commit_ask_ms(const struct engine *engine, const struct entry *entry,
+                             int64_t need_ms)
+{
+    const struct policy *policy = &engine->options.policy;
+    int64_t ask_ms = freshet_max(freshet_entry_due(engine, entry), need_ms);
+
+    return policy->proactive
+               ? ask_ms
+               : freshet_max(ask_ms,
+                             freshet_policy_threshold(policy, entry->held.life_ms, FRESHET_UNSET));
+}
+
+/* A token that another process took has the life that it had for that one: they have the same zones. */
+static int64_t commit_life(const struct engine *engine, const struct token *token,
+                           const struct arrival *arrival, int64_t offset_ms)
+{
+    int64_t iat_ms = token->iat_s * 1000;
+    int64_t received_ms = arrival->from == FROM_SHARED
+                              ? freshet_max(arrival->committed_ms + offset_ms, iat_ms)
+                              : engine->now.boot_ms + offset_ms;
+
+    return freshet_policy_life(iat_ms, token->exp_s * 1000, received_ms);
+}
+
 static bool commit_store(struct engine *engine, struct entry *entry, const struct token *token,
                          const struct arrival *arrival)
 {
@@ -80,23 +106,21 @@ static bool commit_store(struct engine *engine, struct entry *entry, const struc
         return false;
     }
     entry->unread = commit_unread(entry);
-    entry->held =
-        (struct held){.fingerprint = token->fingerprint,
-                      .iat_s = token->iat_s,
-                      .exp_s = token->exp_s,
-                      .oiat_s = token->oiat_s,
-                      .has_oiat = token->has_oiat,
-                      .from = arrival->from,
-                      .life_ms = freshet_policy_life(token->iat_s * 1000, token->exp_s * 1000,
-                                                     engine->now.boot_ms + offset),
-                      .committed_ms = arrival->committed_ms,
-                      .sent_ms = arrival->sent_ms,
-                      .length = token->length};
+    entry->held = (struct held){.fingerprint = token->fingerprint,
+                                .iat_s = token->iat_s,
+                                .exp_s = token->exp_s,
+                                .oiat_s = token->oiat_s,
+                                .has_oiat = token->has_oiat,
+                                .from = arrival->from,
+                                .life_ms = commit_life(engine, token, arrival, offset),
+                                .committed_ms = arrival->committed_ms,
+                                .sent_ms = arrival->sent_ms,
+                                .length = token->length};
     view.length = token->length;
     view.exp_ms = token->exp_s * 1000;
     view.offset_ms = offset;
     view.need_ms = freshet_policy_min_remaining(policy, entry->held.life_ms);
-    view.due_ms = freshet_entry_due(engine, entry);
+    view.ask_ms = commit_ask_ms(engine, entry, view.need_ms);
     view.fingerprint = token->fingerprint;
     freshet_cell_write(&entry->cell, token->text, &view);
     return true;

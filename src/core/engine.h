@@ -347,7 +347,8 @@ struct effect {
         } ignored;
         struct {
             enum session_status status;
-            enum session_end end; /* with SIGNED_OUT */
+            enum session_end end;      /* with SIGNED_OUT */
+            enum sign_out_scope scope; /* with END_ASKED */
         } status;
         struct {
             enum emit_name name;

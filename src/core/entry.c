@@ -209,10 +209,23 @@ bool freshet_entry_wants_refresh(const struct engine *engine, const struct entry
     return entry_refresh_at(engine, entry) <= engine->now.boot_ms;
 }
 
+/* A flight that began over a fresh token, and that nobody waits for, ends at the refresh point: from
+ * there on the schedule is that of a refresh. */
+static int64_t entry_overtaken_at(const struct engine *engine, const struct entry *entry)
+{
+    int64_t refresh = entry_refresh_at(engine, entry);
+
+    return entry->flight.state == FLIGHT_BACKOFF && entry->waiters.oldest == NULL &&
+                   entry->flight.began_ms < refresh
+               ? refresh
+               : FRESHET_NEVER;
+}
+
 void freshet_entry_update(struct engine *engine, struct entry *entry)
 {
-    int64_t at =
-        entry->flight.state == FLIGHT_IDLE ? entry_refresh_at(engine, entry) : entry->flight.at_ms;
+    int64_t at = entry->flight.state == FLIGHT_IDLE
+                     ? entry_refresh_at(engine, entry)
+                     : freshet_min(entry->flight.at_ms, entry_overtaken_at(engine, entry));
 
     freshet_wheel_set(engine->wheel, &entry->timer,
                       freshet_min(at, freshet_waiters_next(engine, entry)));
@@ -231,12 +244,20 @@ void freshet_entry_look(struct engine *engine, struct entry *entry, enum cause c
     freshet_flight_start(engine, entry, cause, false);
 }
 
+/* What is due first; what else is due by now comes next, as a deadline of its own. */
 void freshet_entry_tick(struct engine *engine, struct entry *entry)
 {
-    if (entry->flight.state != FLIGHT_IDLE && entry->flight.at_ms <= engine->now.boot_ms) {
+    int64_t now = engine->now.boot_ms;
+    int64_t flight = entry->flight.state == FLIGHT_IDLE ? FRESHET_NEVER : entry->flight.at_ms;
+
+    if (entry_overtaken_at(engine, entry) <= now) {
+        entry->flight.last.not_before_ms = 0;
+        freshet_flight_end(engine, entry);
+    } else if (flight <= freshet_min(now, freshet_waiters_next(engine, entry))) {
         freshet_flight_due(engine, entry);
+    } else {
+        freshet_waiters_tick(engine, entry, freshet_min(now, flight));
     }
-    freshet_waiters_tick(engine, entry);
     freshet_entry_look(engine, entry, CAUSE_REFRESH);
     freshet_entry_update(engine, entry);
 }

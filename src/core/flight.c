@@ -225,6 +225,7 @@ void freshet_flight_wait(struct engine *engine, struct entry *entry, enum cause 
         return;
     }
     flight->failures = 0;
+    flight->began_ms = engine->now.boot_ms;
     flight->first_ms = engine->options.policy.retry_first_ms;
     if (flight->state == FLIGHT_IDLE || flight->state == FLIGHT_BACKOFF) {
         flight->cause = cause;
@@ -242,6 +243,7 @@ void freshet_flight_start(struct engine *engine, struct entry *entry, enum cause
     flight->waited = false;
     flight->single = single;
     flight->cause = cause;
+    flight->began_ms = engine->now.boot_ms;
     if (!single && flight_follow_peer(engine, entry, false)) {
         return;
     }

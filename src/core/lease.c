@@ -6,6 +6,8 @@
  */
 #include "core/state.h"
 
+#define LEASE_MOMENT_MS 1000
+
 static void lease_push(struct engine *engine, struct entry *entry, enum effect_kind kind)
 {
     struct effect *effect = freshet_effect_push(engine, kind, entry->session);
@@ -37,14 +39,18 @@ void freshet_flight_give_back(struct engine *engine, struct entry *entry)
     }
 }
 
+/* Until half of the window is over; who comes late to it still gives the holder a moment. */
 int64_t freshet_flight_lease_patience(const struct engine *engine, const struct entry *entry)
 {
     int64_t most = engine->options.policy.request_timeout_ms + 1000;
-    int64_t window = freshet_entry_due(engine, entry) -
-                     freshet_policy_min_remaining(&engine->options.policy, entry->held.life_ms);
+    int64_t due = freshet_entry_due(engine, entry);
+    int64_t half =
+        (due - freshet_policy_min_remaining(&engine->options.policy, entry->held.life_ms)) / 2;
+    int64_t until = freshet_entry_expiry(engine, entry) - due + half;
+    int64_t least = freshet_max(freshet_min(half, LEASE_MOMENT_MS), FRESHET_LEASE_POLL_MS);
 
     if (freshet_entry_remaining(engine, entry) <= 0) {
         return most;
     }
-    return freshet_min(most, freshet_max(window / 2, FRESHET_LEASE_POLL_MS));
+    return freshet_min(most, freshet_max(until - entry->flight.leasing_since_ms, least));
 }

@@ -106,7 +106,14 @@ void freshet_load_environment_answered(struct engine *engine, struct session *se
 
 /* ---- a start without the client ---- */
 
-/* The session is what the last known token says it is, or what the host named. */
+/* Unless the host has named the session it is what the last known token says. */
+void freshet_load_name_last(struct engine *engine, struct session *session)
+{
+    if (session->last_text != NULL && !session->sid_given) {
+        (void)freshet_session_name(engine, session, session->last.sid);
+    }
+}
+
 static struct entry *load_stand_in(struct engine *engine, struct session *session,
                                    enum token_from from)
 {
@@ -116,9 +123,7 @@ static struct entry *load_stand_in(struct engine *engine, struct session *sessio
                                  .sent_ms = INT64_MIN / 2};
     struct entry *entry = NULL;
 
-    if (session->last_text != NULL && !session->sid_given) {
-        (void)freshet_session_name(engine, session, session->last.sid);
-    }
+    freshet_load_name_last(engine, session);
     if (session->sid == 0) {
         return NULL;
     }
@@ -294,6 +299,42 @@ static int load_count_signed_in(const struct client_answer *client)
     return count;
 }
 
+/* ---- a sign-out before it was known of which session ---- */
+
+void freshet_load_for_sign_out(struct engine *engine, struct session *session)
+{
+    if (session->issuer->offline) {
+        session->client.at_ms = engine->now.boot_ms; /* read on return */
+    } else {
+        freshet_load_client(engine, session, CAUSE_SIGN_OUT);
+    }
+}
+
+static void load_found_for_sign_out(struct engine *engine, struct session *session,
+                                    const struct client_answer *client)
+{
+    const struct client_session *chosen = load_choose(engine, session, client);
+
+    session->signed_in_count = load_count_signed_in(client);
+    if (chosen != NULL && freshet_session_name(engine, session, chosen->id)) {
+        freshet_errand_sign_out(engine, session);
+    }
+}
+
+static void load_again_for_sign_out(struct engine *engine, struct session *session,
+                                    const struct outcome *out)
+{
+    const struct policy *policy = &engine->options.policy;
+
+    if (out->kind == OUTCOME_TRY_LATER || out->kind == OUTCOME_NO_ANSWER) {
+        session->client.at_ms =
+            engine->now.boot_ms +
+            freshet_policy_delay(policy, policy->retry_first_ms, session->client.attempt);
+    }
+}
+
+/* ---- what an answer means ---- */
+
 static void load_good(struct engine *engine, struct session *session, const struct request *request,
                       const struct client_answer *client)
 {
@@ -372,6 +413,10 @@ static void load_failed(struct engine *engine, struct session *session, const st
     int64_t now = engine->now.boot_ms;
     bool loading = session->status == SESSION_LOADING;
 
+    if (session->status == SESSION_SIGNED_OUT) {
+        load_again_for_sign_out(engine, session, out);
+        return;
+    }
     load_note_refusal(client, out);
     if (out->kind == OUTCOME_UNAUTHENTICATED && out->http_status == 401) {
         load_unauthorized(engine, session);
@@ -405,8 +450,12 @@ static void load_failed(struct engine *engine, struct session *session, const st
 void freshet_load_client_answered(struct engine *engine, struct session *session,
                                   const struct request *request, const struct outcome *out)
 {
+    bool good = out->kind == OUTCOME_GOOD && out->has_client;
+
     session->client.request = 0;
-    if (out->kind == OUTCOME_GOOD && out->has_client) {
+    if (session->status == SESSION_SIGNED_OUT && good) {
+        load_found_for_sign_out(engine, session, &out->client);
+    } else if (good) {
         load_good(engine, session, request, &out->client);
     } else {
         load_failed(engine, session, out);

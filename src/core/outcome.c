@@ -28,7 +28,7 @@ void freshet_outcome_unauthorized(struct engine *engine, struct entry *entry)
     outcome_refused(engine, entry, FRESHET_UNAUTHORIZED, entry->flight.last.http_status);
 }
 
-/* The schedule has come to its end without a token. */
+/* The schedule has come to its end without a token. One that is still fresh has its refresh point yet. */
 void freshet_outcome_exhausted(struct engine *engine, struct entry *entry)
 {
     const struct failure last = entry->flight.last;
@@ -36,7 +36,7 @@ void freshet_outcome_exhausted(struct engine *engine, struct entry *entry)
     freshet_flight_end(engine, entry);
     if (freshet_entry_wants(entry) > 0) {
         entry->standing_ms = engine->now.boot_ms + engine->options.policy.retry_cap_ms;
-    } else {
+    } else if (freshet_entry_remaining(engine, entry) <= freshet_entry_due(engine, entry)) {
         entry->block = BLOCK_UNTIL_ASKED;
     }
     freshet_session_set_status(engine, entry->session, SESSION_DEGRADED);

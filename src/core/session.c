@@ -65,6 +65,7 @@ void freshet_session_set_status(struct engine *engine, struct session *session,
     if (effect != NULL) {
         effect->u.status.status = status;
         effect->u.status.end = session->end;
+        effect->u.status.scope = session->scope;
     }
     freshet_session_emit(engine, session, EMIT_SESSION_STATUS, 0);
 }
@@ -273,6 +274,9 @@ bool freshet_session_confirm(struct engine *engine, struct session *session)
     if (engine->now.boot_ms < session->client.quiet_until_ms || session->issuer->offline) {
         return false;
     }
+    if (session->client.unauthorized == 0 && !session->outage) {
+        session->client.attempt = 0;
+    }
     freshet_load_client(engine, session, CAUSE_UNAUTHENTICATED);
     return true;
 }
@@ -321,11 +325,13 @@ void freshet_session_sign_out(struct engine *engine, struct session *session,
         return;
     }
     session->scope = scope;
+    freshet_load_name_last(engine, session);
     freshet_session_end(engine, session, END_ASKED);
     session->sign_out = (struct errand){.at_ms = FRESHET_NEVER};
     if (session->sid != 0 || scope == SIGN_OUT_ALL) {
-        freshet_errand_sign_out(engine,
-                                session); /* nobody knows which one, so none is ended there */
+        freshet_errand_sign_out(engine, session);
+    } else {
+        freshet_load_for_sign_out(engine, session);
     }
     freshet_session_update(engine, session);
 }

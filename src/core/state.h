@@ -73,7 +73,8 @@ struct flight {
     bool again;   /* a repeat with the expired token is under way */
     int failures; /* of this schedule */
     int64_t first_ms;
-    int64_t at_ms; /* LEASING, FETCHING, BACKOFF: when to look again */
+    int64_t at_ms;    /* LEASING, FETCHING, BACKOFF: when to look again */
+    int64_t began_ms; /* its schedule */
     int64_t leasing_since_ms;
     int lease_byte;
     bool leased;
@@ -271,7 +272,7 @@ void freshet_waiters_attempt_failed(struct engine *engine, struct entry *entry,
                                     enum freshet_status status, int http_status, bool final);
 void freshet_waiters_refused(struct engine *engine, struct entry *entry,
                              const struct failure *failure);
-void freshet_waiters_tick(struct engine *engine, struct entry *entry);
+void freshet_waiters_tick(struct engine *engine, struct entry *entry, int64_t by_ms);
 void freshet_waiters_offline(struct engine *engine, struct entry *entry);
 int64_t freshet_waiters_next(const struct engine *engine, const struct entry *entry);
 int64_t freshet_waiter_offline_end(const struct engine *engine, const struct waiter *waiter);
@@ -400,6 +401,9 @@ void freshet_load_client_answered(struct engine *engine, struct session *session
                                   const struct request *request, const struct outcome *out);
 void freshet_load_connectivity(struct engine *engine, struct session *session, bool online);
 void freshet_load_tick(struct engine *engine, struct session *session);
+/* Which session it is that has been signed out. */
+void freshet_load_name_last(struct engine *engine, struct session *session);
+void freshet_load_for_sign_out(struct engine *engine, struct session *session);
 void freshet_load_join(struct engine *engine, struct session *session, const struct token *token);
 void freshet_load_take_tokens(struct engine *engine, const struct request *request,
                               const struct client_answer *client);

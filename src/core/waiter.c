@@ -350,12 +350,11 @@ static bool waiter_is_definite(const struct waiter *waiter)
     return waiter->status == FRESHET_REFUSED || waiter->status == FRESHET_UNAUTHORIZED;
 }
 
-static void waiter_tick(struct engine *engine, struct waiter *waiter)
+static void waiter_tick(struct engine *engine, struct waiter *waiter, int64_t by_ms)
 {
-    int64_t now = engine->now.boot_ms;
-    bool timed_out = waiter->ends_ms <= now;
-    bool half = waiter_half_end(engine, waiter) <= now;
-    bool offline = freshet_waiter_offline_end(engine, waiter) <= now;
+    bool timed_out = waiter->ends_ms <= by_ms;
+    bool half = waiter_half_end(engine, waiter) <= by_ms;
+    bool offline = freshet_waiter_offline_end(engine, waiter) <= by_ms;
 
     if (!timed_out && !half && !offline) {
         return;
@@ -370,14 +369,14 @@ static void waiter_tick(struct engine *engine, struct waiter *waiter)
     freshet_waiter_settle(engine, waiter);
 }
 
-void freshet_waiters_tick(struct engine *engine, struct entry *entry)
+void freshet_waiters_tick(struct engine *engine, struct entry *entry, int64_t by_ms)
 {
     struct waiter *waiter = entry->waiters.oldest;
 
     while (waiter != NULL) {
         struct waiter *next = waiter->next;
 
-        waiter_tick(engine, waiter);
+        waiter_tick(engine, waiter, by_ms);
         waiter = next;
     }
 }

@@ -36,9 +36,15 @@ static void others_adopt(struct pump *pump, struct key_view *key, struct now now
 }
 
 /* Whether the session still stands, here and elsewhere. */
-static void others_stand(struct pump *pump, struct pump_session *session, struct now now)
+static void others_over(struct pump *pump, const struct pump_session *session)
 {
     const struct event signed_out = {.kind = EVENT_SIGNED_OUT, .session = session->id};
+
+    freshet_pump_step(pump, &signed_out);
+}
+
+static void others_stand(struct pump *pump, struct pump_session *session, struct now now)
+{
     struct session_view view;
     bool over = false;
 
@@ -49,7 +55,7 @@ static void others_stand(struct pump *pump, struct pump_session *session, struct
         over = freshet_standing_begin(session, pump->sharing.share, &view, now);
     }
     if (over) {
-        freshet_pump_step(pump, &signed_out);
+        others_over(pump, session);
     }
 }
 
@@ -144,6 +150,11 @@ void freshet_others_run(struct pump *pump, struct errand *errand)
     case ERRAND_STAND:
         if (session != NULL) {
             others_stand(pump, session, now);
+        }
+        break;
+    case ERRAND_OVER:
+        if (session != NULL) {
+            others_over(pump, session);
         }
         break;
     case ERRAND_NAME:

@@ -71,6 +71,21 @@ static void pump_answered(void *context, const struct exchange_answer *answer)
 
 /* ---- effects ---- */
 
+/* All sessions of the client are over, not only the one that was told so. */
+static void pump_end_account(struct pump *pump, const struct pump_session *session, struct now now)
+{
+    for (uint32_t i = 0; i < pump->session_count; i++) {
+        struct pump_session *other = pump->sessions[i];
+        struct session_view view;
+
+        if (other != NULL && other != session && other->account == session->account &&
+            !other->ended && freshet_engine_view_session(pump->engine, other->id, now, &view)) {
+            freshet_standing_end(other, pump->sharing.share, &view, END_CONFIRMED, now);
+            freshet_sharing_look(&pump->sharing, ERRAND_OVER, other->id, NULL);
+        }
+    }
+}
+
 static void pump_status(struct pump *pump, const struct effect *effect, struct now now)
 {
     struct pump_session *session = pump->sessions[effect->session];
@@ -84,6 +99,9 @@ static void pump_status(struct pump *pump, const struct effect *effect, struct n
                freshet_engine_view_session(pump->engine, effect->session, now, &view)) {
         freshet_standing_end(session, pump->sharing.share, &view, end, now);
         pump->unsaved = true;
+        if (end == END_ASKED && effect->u.status.scope == SIGN_OUT_ALL) {
+            pump_end_account(pump, session, now);
+        }
     }
 }
 

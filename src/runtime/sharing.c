@@ -67,7 +67,7 @@ void freshet_sharing_look(struct sharing *sharing, enum errand_kind kind, sessio
 {
     struct errand *errand = NULL;
 
-    if (sharing->share != NULL || kind == ERRAND_STAND) {
+    if (sharing->share != NULL || kind == ERRAND_STAND || kind == ERRAND_OVER) {
         errand = errand_add(sharing, kind, key);
     }
     if (errand != NULL) {

@@ -22,6 +22,7 @@ enum errand_kind {
     ERRAND_DENIED,
     ERRAND_READ,  /* the record of a key may have news */
     ERRAND_STAND, /* the session record may have news */
+    ERRAND_OVER,  /* the session is over: another one's sign-out was for all */
     ERRAND_NAME,  /* the file of this name has changed */
     ERRAND_ALL    /* any file may have changed */
 };

@@ -134,6 +134,8 @@ static void effect_publish(struct process *process, const struct effect *effect)
     }
     if (merge == MERGE_NEWS)
         effect_put(process, shared, &merged);
+    else if (merge == MERGE_STALER)
+        freshet_sim_announce(world, shared, -1);
     freshet_sim_record_free(&present);
 }
 

@@ -131,7 +131,7 @@ void freshet_session_close(struct freshet_session *session);
 enum freshet_allow_stale {
     FRESHET_STALE_DEFAULT = 0, /* a live token with too little life is better than an error */
     FRESHET_STALE_NEVER = 1,   /* the error instead */
-    FRESHET_STALE_EXPIRED = 2  /* even an expired one, marked stale, is better than an error */
+    FRESHET_STALE_EXPIRED = 2  /* even an expired one, or an earlier run's, marked stale */
 };
 
 /* What a get asks for. A zeroed request asks for the session's own token. */
@@ -175,8 +175,9 @@ void freshet_cancel(struct freshet_session *session, freshet_ticket ticket);
 /*
  * Copies the session's own token, NUL-terminated, without waiting, locking, allocating or starting
  * anything. FRESHET_OK: more life than min_remaining; FRESHET_STALE: less; FRESHET_NONE: no live
- * token; FRESHET_LIMIT: `size` is too small, *length says what is needed (without the NUL).
- * `length` and `expires_at_ms` (since 1970, by our wall clock) may be NULL.
+ * token, or what the host has just told the session is yet to be done; FRESHET_LIMIT: `size` is too
+ * small, *length says what is needed (without the NUL). `length` and `expires_at_ms`
+ * (since 1970, by our wall clock) may be NULL.
  */
 FRESHET_MUST_USE enum freshet_status freshet_peek(struct freshet_session *session, char *buffer,
                                                   size_t size, size_t *length,
@@ -205,7 +206,11 @@ struct freshet_token *freshet_token_ref(struct freshet_token *token);
 /* The last unref wipes the text. NULL is ignored. */
 void freshet_token_unref(struct freshet_token *token);
 
-/* ---- what a host tells ---- */
+/*
+ * ---- what a host tells ----
+ *
+ * It counts from the call on: no later read of that session is given what was true before.
+ */
 
 /* A server answered 401 to this token: only it dies; one forced refresh per spacing. */
 void freshet_reject(struct freshet_session *session, const struct freshet_token *token);
@@ -232,7 +237,8 @@ enum freshet_sign_out_scope {
 
 /*
  * Signs out: final at once in every process of the user, then at the issuer, tried again in the
- * background and, if the process ends before that, at the next opening.
+ * background and, if the process ends before that, at the next opening. While the session loads and no
+ * earlier token says which one it is, the client is read first; that is not made up for later.
  */
 enum freshet_status freshet_sign_out(struct freshet_session *session,
                                      enum freshet_sign_out_scope scope);

@@ -50,6 +50,7 @@ static int effect_rank(enum effect_kind kind)
     case EFFECT_PUBLISH:
     case EFFECT_RETRACT:
     case EFFECT_SAVE:
+    case EFFECT_END:
         break;
     }
     return 5;

@@ -310,6 +310,7 @@ static void engine_close(struct engine *engine, struct session *session)
     struct session **link = &session->issuer->sessions;
 
     freshet_session_stop(engine, session);
+    freshet_wheel_set(engine->wheel, &session->timer, FRESHET_NEVER); /* a sign-out may be due */
     freshet_requests_forget_session(engine, session);
     while (session->entries != NULL) {
         freshet_entry_release(engine, session->entries);
@@ -392,7 +393,7 @@ static void engine_session_event(struct engine *engine, struct session *session,
         freshet_session_sign_out(engine, session, event->u.sign_out.scope);
         break;
     case EVENT_JOINED:
-        freshet_load_join(engine, session, &event->u.joined.token);
+        freshet_load_join(engine, session, event);
         break;
     case EVENT_SIGNED_OUT:
         if (session->open && session->status != SESSION_SIGNED_OUT) {

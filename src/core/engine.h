@@ -125,7 +125,7 @@ struct failure {
     int64_t first_ms;  /* its first delay */
     int64_t not_before_ms;
     bool for_issuer; /* not_before_ms is a Retry-After, which holds for every key of the issuer */
-    enum freshet_status status; /* REFUSED, UNAUTHORIZED: the schedule is over, this was definite */
+    enum freshet_status status; /* REFUSED: a definite answer, which has ended the schedule */
     int http_status;
 };
 
@@ -196,8 +196,10 @@ struct event {
         struct {
             const char *issuer;    /* names the issuer: sessions of one issuer share its clock */
             const char *sid;       /* "": choose when the client has been read */
-            const char *ended_sid; /* signed out once, and the issuer not told; NULL or "": none */
-            bool session_minter;   /* as an environment read earlier says */
+            bool ended;            /* signed out by an earlier run, and the issuer not told */
+            const char *ended_sid; /* of which session; NULL or "": whichever it will be */
+            enum sign_out_scope ended_scope;
+            bool session_minter; /* as an environment read earlier says */
             bool has_last_token;
             struct token last_token; /* persisted by an earlier run */
             bool has_offset;         /* and what was believed then of (issuer - boot) */
@@ -224,6 +226,8 @@ struct event {
         } adopted;
         struct {
             struct token token;
+            int64_t committed_ms; /* as in its record */
+            int64_t sent_ms;
         } joined;
         struct {
             uint64_t fingerprint;
@@ -256,7 +260,8 @@ enum effect_kind {
     EFFECT_COMMIT,  /* a token was taken */
     EFFECT_IGNORED, /* a token was not */
     EFFECT_STATUS,  /* the session's status changed */
-    EFFECT_EMIT     /* for subscribers */
+    EFFECT_END, /* its end concerns other processes too; again when it is known which one it was */
+    EFFECT_EMIT /* for subscribers */
 };
 
 enum session_status {
@@ -347,9 +352,12 @@ struct effect {
         } ignored;
         struct {
             enum session_status status;
-            enum session_end end;      /* with SIGNED_OUT */
-            enum sign_out_scope scope; /* with END_ASKED */
+            enum session_end end; /* with SIGNED_OUT */
         } status;
+        struct {
+            enum session_end end; /* ASKED, CONFIRMED */
+            enum sign_out_scope scope;
+        } end;
         struct {
             enum emit_name name;
             uint64_t fingerprint; /* 0: none */

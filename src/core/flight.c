@@ -60,14 +60,15 @@ static void flight_poll(struct engine *engine, struct entry *entry)
     entry->flight.at_ms = engine->now.boot_ms + FRESHET_LEASE_POLL_MS;
 }
 
-/* A holder that does not come back is passed by; if the next one does not either, so is the lease. */
+/* A holder that does not come back is passed by; if the next one has not come back when its request
+ * must have ended, so is the lease. */
 static void flight_lease_again(struct engine *engine, struct entry *entry)
 {
     struct flight *flight = &entry->flight;
     int64_t waited = engine->now.boot_ms - flight->leasing_since_ms;
     int64_t patience = freshet_flight_lease_patience(engine, entry);
 
-    if (waited >= 2 * patience) {
+    if (waited >= patience + engine->options.policy.request_timeout_ms + FRESHET_LEASE_SLACK_MS) {
         freshet_flight_send(engine, entry);
         return;
     }
@@ -89,7 +90,10 @@ static void flight_attempt(struct engine *engine, struct entry *entry)
     struct flight *flight = &entry->flight;
     const struct issuer *issuer = entry->session->issuer;
 
-    if (issuer->offline) {
+    if (entry->session->client.unauthorized > 0) {
+        flight->last.http_status = 401;
+        freshet_outcome_unauthorized(engine, entry);
+    } else if (issuer->offline) {
         freshet_flight_back_off(entry, FRESHET_NEVER);
     } else if (issuer->not_before_ms > engine->now.boot_ms) {
         freshet_flight_back_off(entry, issuer->not_before_ms);
@@ -220,12 +224,12 @@ void freshet_flight_wait(struct engine *engine, struct entry *entry, enum cause 
     }
     flight->waited = true;
     flight->single = false;
+    flight->began_ms = engine->now.boot_ms;
     if (flight_follow_peer(engine, entry, true)) {
         flight->cause = cause;
         return;
     }
     flight->failures = 0;
-    flight->began_ms = engine->now.boot_ms;
     flight->first_ms = engine->options.policy.retry_first_ms;
     if (flight->state == FLIGHT_IDLE || flight->state == FLIGHT_BACKOFF) {
         flight->cause = cause;
@@ -289,10 +293,14 @@ void freshet_flight_confirmed(struct engine *engine, struct entry *entry)
     freshet_entry_update(engine, entry);
 }
 
-/* Another process had a definite answer: it is the answer to whoever waited here when it came. */
+/* Another process was refused: that is the answer to whoever waited here when it came. One from before
+ * this session was opened says nothing to it. */
 static void flight_peer_refused(struct engine *engine, struct entry *entry,
                                 const struct failure *failure)
 {
+    if (failure->failed_ms < entry->session->opened_ms) {
+        return;
+    }
     freshet_waiters_refused(engine, entry, failure);
     if (entry->waiters.oldest == NULL) {
         entry->block = BLOCK_UNTIL_WAITED;
@@ -315,7 +323,7 @@ void freshet_flight_peer_failed(struct engine *engine, struct entry *entry,
     if (flight->state == FLIGHT_FETCHING || flight->state == FLIGHT_CONFIRMING) {
         return; /* the answer to the own request decides */
     }
-    if (failure->status == FRESHET_REFUSED || failure->status == FRESHET_UNAUTHORIZED) {
+    if (failure->status == FRESHET_REFUSED) {
         flight_peer_refused(engine, entry, failure);
         return;
     }

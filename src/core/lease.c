@@ -42,7 +42,7 @@ void freshet_flight_give_back(struct engine *engine, struct entry *entry)
 /* Until half of the window is over; who comes late to it still gives the holder a moment. */
 int64_t freshet_flight_lease_patience(const struct engine *engine, const struct entry *entry)
 {
-    int64_t most = engine->options.policy.request_timeout_ms + 1000;
+    int64_t most = engine->options.policy.request_timeout_ms + FRESHET_LEASE_SLACK_MS;
     int64_t due = freshet_entry_due(engine, entry);
     int64_t half =
         (due - freshet_policy_min_remaining(&engine->options.policy, entry->held.life_ms)) / 2;

@@ -115,26 +115,22 @@ void freshet_load_name_last(struct engine *engine, struct session *session)
 }
 
 static struct entry *load_stand_in(struct engine *engine, struct session *session,
-                                   enum token_from from)
+                                   const struct arrival *arrival)
 {
-    const struct arrival kept = {.from = from,
-                                 .committed_ms =
-                                     from == FROM_SHARED ? engine->now.boot_ms : INT64_MIN / 2,
-                                 .sent_ms = INT64_MIN / 2};
     struct entry *entry = NULL;
 
     freshet_load_name_last(engine, session);
     if (session->sid == 0) {
         return NULL;
     }
-    if (session->last_text != NULL) {
+    if (session->last_text != NULL && !session->organization_given) {
         uint32_t organization = freshet_names_intern(&engine->names, session->last.organization);
 
         session->organization = organization == FRESHET_NAME_NONE ? 0 : organization;
     }
     entry = freshet_entry_obtain(engine, session, 0, session->organization, 0);
     if (entry != NULL && session->last_text != NULL) {
-        (void)freshet_commit(engine, entry, &session->last, &kept);
+        (void)freshet_commit(engine, entry, &session->last, arrival);
     }
     return entry;
 }
@@ -142,10 +138,12 @@ static struct entry *load_stand_in(struct engine *engine, struct session *sessio
 /* The user has signed this session out before; what is left to do is to tell the issuer. */
 static bool load_signs_out(struct engine *engine, struct session *session)
 {
-    bool over = session->sid != 0 && session->sid == session->ended_sid;
+    bool over = session->ended_before && session->sid != 0 &&
+                (session->ended_sid == 0 || session->sid == session->ended_sid);
 
     if (over) {
-        freshet_session_sign_out(engine, session, SIGN_OUT_FITTING);
+        session->ended_before = false;
+        freshet_session_sign_out(engine, session, session->ended_scope);
     }
     return over;
 }
@@ -169,10 +167,12 @@ static enum freshet_status load_status(const struct outcome *out)
 
 static void load_outage(struct engine *engine, struct session *session, const struct outcome *out)
 {
+    const struct arrival kept = {
+        .from = FROM_STORE, .committed_ms = INT64_MIN / 2, .sent_ms = INT64_MIN / 2};
     struct entry *entry = NULL;
 
     session->outage = true;
-    entry = load_stand_in(engine, session, FROM_STORE);
+    entry = load_stand_in(engine, session, &kept);
     if (load_signs_out(engine, session)) {
         return;
     }
@@ -184,13 +184,17 @@ static void load_outage(struct engine *engine, struct session *session, const st
         freshet_waiters_fail(engine, &session->parked, load_status(out), out->http_status);
         return;
     }
-    freshet_flight_start(engine, entry, CAUSE_OPEN, false);
+    freshet_flight_start(engine, entry, CAUSE_OPEN, freshet_entry_remaining(engine, entry) <= 0);
     freshet_session_admit(engine, session);
 }
 
 /* The client is still to be read; until then the session is what the others' token says it is. */
-void freshet_load_join(struct engine *engine, struct session *session, const struct token *token)
+void freshet_load_join(struct engine *engine, struct session *session, const struct event *event)
 {
+    const struct token *token = &event->u.joined.token;
+    const struct arrival arrival = {.from = FROM_SHARED,
+                                    .committed_ms = event->u.joined.committed_ms,
+                                    .sent_ms = event->u.joined.sent_ms};
     struct entry *entry = NULL;
 
     if (session->status != SESSION_LOADING ||
@@ -198,7 +202,7 @@ void freshet_load_join(struct engine *engine, struct session *session, const str
         !freshet_last_keep(engine, session, token)) {
         return;
     }
-    entry = load_stand_in(engine, session, FROM_SHARED);
+    entry = load_stand_in(engine, session, &arrival);
     if (load_signs_out(engine, session) || entry == NULL ||
         freshet_entry_remaining(engine, entry) <= 0) {
         return;
@@ -317,6 +321,7 @@ static void load_found_for_sign_out(struct engine *engine, struct session *sessi
 
     session->signed_in_count = load_count_signed_in(client);
     if (chosen != NULL && freshet_session_name(engine, session, chosen->id)) {
+        freshet_session_tell_end(engine, session);
         freshet_errand_sign_out(engine, session);
     }
 }
@@ -330,10 +335,21 @@ static void load_again_for_sign_out(struct engine *engine, struct session *sessi
         session->client.at_ms =
             engine->now.boot_ms +
             freshet_policy_delay(policy, policy->retry_first_ms, session->client.attempt);
+        session->client.at_ms = freshet_max(session->client.at_ms, session->issuer->not_before_ms);
     }
 }
 
 /* ---- what an answer means ---- */
+
+/* What was given up because the credential was refused is wanted as before. */
+static void load_credential_is_good_again(struct session *session)
+{
+    for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
+        if (entry->flight.last.status == FRESHET_UNAUTHORIZED) {
+            entry->block = BLOCK_NONE;
+        }
+    }
+}
 
 static void load_good(struct engine *engine, struct session *session, const struct request *request,
                       const struct client_answer *client)
@@ -342,6 +358,9 @@ static void load_good(struct engine *engine, struct session *session, const stru
     bool loading = session->status == SESSION_LOADING;
     bool confirming = session->client.cause == CAUSE_UNAUTHENTICATED;
 
+    if (session->client.unauthorized > 0) {
+        load_credential_is_good_again(session);
+    }
     session->client.attempt = 0;
     session->client.unauthorized = 0;
     session->client.refused = FRESHET_OK;

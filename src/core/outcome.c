@@ -9,7 +9,8 @@
 
 /* ---- definite answers ---- */
 
-/* A definite answer: once to every caller, and no more in the background until somebody waits. */
+/* A definite answer: once to every caller, and no more in the background until somebody waits. A verdict
+ * is not told to other processes: their credential may be another one. */
 static void outcome_refused(struct engine *engine, struct entry *entry, enum freshet_status status,
                             int http_status)
 {
@@ -18,7 +19,9 @@ static void outcome_refused(struct engine *engine, struct entry *entry, enum fre
                                           .status = status,
                                           .http_status = http_status};
     entry->block = BLOCK_UNTIL_WAITED;
-    freshet_publish(engine, entry);
+    if (status == FRESHET_REFUSED) {
+        freshet_publish(engine, entry);
+    }
     freshet_flight_end(engine, entry);
     freshet_waiters_attempt_failed(engine, entry, status, http_status, true);
 }

@@ -65,7 +65,6 @@ void freshet_session_set_status(struct engine *engine, struct session *session,
     if (effect != NULL) {
         effect->u.status.status = status;
         effect->u.status.end = session->end;
-        effect->u.status.scope = session->scope;
     }
     freshet_session_emit(engine, session, EMIT_SESSION_STATUS, 0);
 }
@@ -137,7 +136,9 @@ void freshet_session_start(struct engine *engine, const struct event *event)
     session->epoch_ms = INT64_MIN / 2;
     session->session_minter = event->u.open.session_minter;
     session->sid_given = freshet_session_name(engine, session, sid);
+    session->ended_before = event->u.open.ended;
     session->ended_sid = freshet_names_intern(&engine->names, ended_sid);
+    session->ended_scope = event->u.open.ended_scope;
     session_assume_clock(engine, session, event);
     if (event->u.open.has_last_token) {
         (void)freshet_last_keep(engine, session, &event->u.open.last_token);
@@ -291,6 +292,16 @@ void freshet_session_confirmed(struct engine *engine, struct session *session)
     }
 }
 
+void freshet_session_tell_end(struct engine *engine, struct session *session)
+{
+    struct effect *effect = freshet_effect_push(engine, EFFECT_END, session);
+
+    if (effect != NULL) {
+        effect->u.end.end = session->end;
+        effect->u.end.scope = session->scope;
+    }
+}
+
 /* The end, local and final: nothing that began before it may write after it. */
 void freshet_session_end(struct engine *engine, struct session *session, enum session_end end)
 {
@@ -302,6 +313,9 @@ void freshet_session_end(struct engine *engine, struct session *session, enum se
     session_stop_errands(engine, session);
     freshet_session_set_status(engine, session, SESSION_SIGNED_OUT);
     freshet_session_emit(engine, session, EMIT_SIGNED_OUT, 0);
+    if (end == END_ASKED || end == END_CONFIRMED) {
+        freshet_session_tell_end(engine, session);
+    }
     session_fail_all(engine, session, FRESHET_SIGNED_OUT);
     for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
         freshet_flight_stop(engine, entry);
@@ -321,12 +335,19 @@ void freshet_session_end(struct engine *engine, struct session *session, enum se
 void freshet_session_sign_out(struct engine *engine, struct session *session,
                               enum sign_out_scope scope)
 {
-    if (session->status == SESSION_SIGNED_OUT || !session->open) {
+    bool stopped = session->status == SESSION_SIGNED_OUT && session->end == END_STOPPED;
+
+    if ((session->status == SESSION_SIGNED_OUT && !stopped) || !session->open) {
         return;
     }
     session->scope = scope;
-    freshet_load_name_last(engine, session);
-    freshet_session_end(engine, session, END_ASKED);
+    if (stopped) {
+        session->end = END_ASKED; /* so far it was over in this process alone */
+        freshet_session_tell_end(engine, session);
+    } else {
+        freshet_load_name_last(engine, session);
+        freshet_session_end(engine, session, END_ASKED);
+    }
     session->sign_out = (struct errand){.at_ms = FRESHET_NEVER};
     if (session->sid != 0 || scope == SIGN_OUT_ALL) {
         freshet_errand_sign_out(engine, session);
@@ -340,13 +361,14 @@ void freshet_session_set_organization(struct engine *engine, struct session *ses
                                       const char *organization)
 {
     uint32_t name = freshet_names_intern(&engine->names, organization);
+    bool loading = session->status == SESSION_LOADING;
 
-    if (name == FRESHET_NAME_NONE || name == session->organization) {
+    if (name == FRESHET_NAME_NONE || (name == session->organization && !loading)) {
         return;
     }
     freshet_last_keep_held(engine, session);
     session->organization = name;
-    session->organization_given = session->status == SESSION_LOADING;
+    session->organization_given = loading || session->issuer->offline;
     if (session->wants > 0 && freshet_session_ready(session)) {
         (void)freshet_entry_obtain(engine, session, 0, name, 0);
     }
@@ -403,6 +425,9 @@ void freshet_session_clear(struct engine *engine, struct session *session)
 void freshet_session_connectivity(struct engine *engine, struct session *session, bool online)
 {
     freshet_load_connectivity(engine, session, online);
+    if (online && freshet_session_ready(session)) {
+        freshet_session_tell_organization(engine, session);
+    }
     if (online && session->sign_out.at_ms != FRESHET_NEVER) {
         session->sign_out.at_ms = engine->now.boot_ms;
     }

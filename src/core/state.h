@@ -136,7 +136,9 @@ struct session {
     bool open;
     struct issuer *issuer;
     uint32_t sid;       /* 0 until it is chosen */
-    uint32_t ended_sid; /* 0: none */
+    bool ended_before;  /* by an earlier run, and the issuer not told */
+    uint32_t ended_sid; /* 0: whichever it will be */
+    enum sign_out_scope ended_scope;
     bool sid_given;
     bool organization_given; /* by the host, before the client was read */
     uint32_t organization;
@@ -289,6 +291,8 @@ int64_t freshet_schedule_patience(const struct engine *engine, const struct entr
 
 /* lease.c: who of a user's processes makes the request */
 #define FRESHET_LEASE_POLL_MS 100 /* how often a lease that somebody else holds is tried again */
+#define FRESHET_LEASE_SLACK_MS                                                                     \
+    1000 /* of a request's time-out: by then its holder has given it back */
 void freshet_flight_lease(struct engine *engine, struct entry *entry);
 void freshet_flight_release(struct engine *engine, struct entry *entry);
 /* One that came when it was wanted no more. */
@@ -356,6 +360,8 @@ bool freshet_session_ready(const struct session *session);
 request_id freshet_session_send(struct engine *engine, struct session *session, enum endpoint on,
                                 enum cause cause, int attempt, int64_t deadline_ms);
 void freshet_session_end(struct engine *engine, struct session *session, enum session_end end);
+/* Says so to the pump. */
+void freshet_session_tell_end(struct engine *engine, struct session *session);
 void freshet_session_admit(struct engine *engine, struct session *session);
 void freshet_session_get(struct engine *engine, struct session *session, const struct event *event);
 void freshet_session_confirmed(struct engine *engine, struct session *session);
@@ -404,7 +410,7 @@ void freshet_load_tick(struct engine *engine, struct session *session);
 /* Which session it is that has been signed out. */
 void freshet_load_name_last(struct engine *engine, struct session *session);
 void freshet_load_for_sign_out(struct engine *engine, struct session *session);
-void freshet_load_join(struct engine *engine, struct session *session, const struct token *token);
+void freshet_load_join(struct engine *engine, struct session *session, const struct event *event);
 void freshet_load_take_tokens(struct engine *engine, const struct request *request,
                               const struct client_answer *client);
 

@@ -149,6 +149,7 @@ bool freshet_trace_effect(const struct effect *effect, struct trace_line *line)
     case EFFECT_PUBLISH:
     case EFFECT_RETRACT:
     case EFFECT_SAVE:
+    case EFFECT_END:
         break;
     }
     return false;

@@ -74,6 +74,8 @@ static void others_join(struct pump *pump, struct pump_session *session, struct 
     }
     if (freshet_remembered_share(session, pump->sharing.share, now, &remembered)) {
         event.u.joined.token = remembered.token;
+        event.u.joined.committed_ms = remembered.committed_ms;
+        event.u.joined.sent_ms = remembered.sent_ms;
         freshet_pump_step(pump, &event);
     }
     freshet_remembered_free(&remembered);

@@ -71,37 +71,53 @@ static void pump_answered(void *context, const struct exchange_answer *answer)
 
 /* ---- effects ---- */
 
-/* All sessions of the client are over, not only the one that was told so. */
-static void pump_end_account(struct pump *pump, const struct pump_session *session, struct now now)
+/* Other handles of the same session are over too; with all of the client's, those of its others. */
+static void pump_end_handles(struct pump *pump, const struct pump_session *session, bool all,
+                             struct now now)
 {
     for (uint32_t i = 0; i < pump->session_count; i++) {
         struct pump_session *other = pump->sessions[i];
         struct session_view view;
 
-        if (other != NULL && other != session && other->account == session->account &&
-            !other->ended && freshet_engine_view_session(pump->engine, other->id, now, &view)) {
+        if (other == NULL || other == session || other->ended ||
+            !freshet_engine_view_session(pump->engine, other->id, now, &view)) {
+            continue;
+        }
+        if (strcmp(other->sid, session->sid) == 0 && session->sid[0] != '\0' &&
+            strcmp(other->instance.base_url, session->instance.base_url) == 0) {
+            other->ended = true;
+        } else if (all && other->account == session->account) {
             freshet_standing_end(other, pump->sharing.share, &view, END_CONFIRMED, now);
+        }
+        if (other->ended) {
             freshet_sharing_look(&pump->sharing, ERRAND_OVER, other->id, NULL);
         }
     }
 }
 
-static void pump_status(struct pump *pump, const struct effect *effect, struct now now)
+static void pump_status(struct pump *pump, const struct effect *effect)
 {
     struct pump_session *session = pump->sessions[effect->session];
     enum session_end end = effect->u.status.end;
-    struct session_view view;
 
     session->left = end == END_STOPPED || end == END_ELSEWHERE;
     if (effect->u.status.status != SESSION_SIGNED_OUT) {
         freshet_sharing_look(&pump->sharing, ERRAND_STAND, effect->session, NULL);
-    } else if ((end == END_ASKED || end == END_CONFIRMED) &&
-               freshet_engine_view_session(pump->engine, effect->session, now, &view)) {
-        freshet_standing_end(session, pump->sharing.share, &view, end, now);
+    }
+}
+
+static void pump_session_ended(struct pump *pump, const struct effect *effect, struct now now)
+{
+    struct pump_session *session = pump->sessions[effect->session];
+    struct session_view view;
+
+    session->left = false;
+    session->scope = effect->u.end.scope;
+    if (freshet_engine_view_session(pump->engine, effect->session, now, &view)) {
+        freshet_standing_end(session, pump->sharing.share, &view, effect->u.end.end, now);
         pump->unsaved = true;
-        if (end == END_ASKED && effect->u.status.scope == SIGN_OUT_ALL) {
-            pump_end_account(pump, session, now);
-        }
+        pump_end_handles(pump, session,
+                         effect->u.end.end == END_ASKED && session->scope == SIGN_OUT_ALL, now);
     }
 }
 
@@ -130,7 +146,10 @@ static void pump_do(struct pump *pump, const struct effect *effect, struct now n
         freshet_sharing_retract(&pump->sharing, session, effect, now);
         break;
     case EFFECT_STATUS:
-        pump_status(pump, effect, now);
+        pump_status(pump, effect);
+        break;
+    case EFFECT_END:
+        pump_session_ended(pump, effect, now);
         break;
     case EFFECT_SAVE:
     case EFFECT_RESOLVE:
@@ -396,7 +415,9 @@ enum freshet_status freshet_pump_open(struct pump *pump, const struct pump_openi
     freshet_remembered_read(own, pump->sharing.share, freshet_clock_sample(), &remembered);
     event.u.open.issuer = own->instance.base_url;
     event.u.open.sid = opening->sid;
+    event.u.open.ended = remembered.ended;
     event.u.open.ended_sid = remembered.ended_sid;
+    event.u.open.ended_scope = remembered.ended_scope;
     event.u.open.session_minter = remembered.session_minter;
     event.u.open.has_last_token = remembered.has_token;
     event.u.open.last_token = remembered.token;

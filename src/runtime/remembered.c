@@ -58,6 +58,7 @@ static bool remembered_shared(struct pump_session *session, struct share *share,
     session->epoch = freshet_standing_epoch_after(session->epoch, &record);
     if (record.standing == SESSION_ENDED) {
         if (strcmp(record.reason, FRESHET_STANDING_ASKED) == 0) {
+            remembered->ended = true;
             snprintf(remembered->ended_sid, sizeof(remembered->ended_sid), "%s", record.sid);
         }
         return false;
@@ -72,6 +73,8 @@ static bool remembered_shared(struct pump_session *session, struct share *share,
         freshet_secret_copy(&remembered->text, shared.text, shared.record.token.length) ==
             FRESHET_OK) {
         remembered_take(remembered);
+        remembered->committed_ms = shared.record.committed_ms;
+        remembered->sent_ms = shared.record.sent_ms;
         remembered->has_offset = shared.record.has_offset;
         remembered->offset_ms = shared.record.offset_ms;
     }
@@ -108,6 +111,8 @@ static void remembered_stored(struct pump_session *session, struct now now,
         session->epoch = ended.epoch;
     }
     if (ended.signed_out && ended.pending_sign_out) {
+        remembered->ended = true;
+        remembered->ended_scope = ended.scope;
         snprintf(remembered->ended_sid, sizeof(remembered->ended_sid), "%s", ended.sid);
     }
     if (want_token && !ended.signed_out &&

@@ -14,10 +14,14 @@ struct remembered {
     struct token token;
     void *claims;
     bool has_token;
+    int64_t committed_ms; /* of a shared one, as in its record */
+    int64_t sent_ms;
     bool has_offset; /* (issuer - boot) was known when it was kept */
     int64_t offset_ms;
     bool session_minter;
-    char ended_sid[256]; /* signed out by the user, and the issuer not told; "" none */
+    bool ended;          /* signed out by the user, and the issuer not told */
+    char ended_sid[256]; /* "": it was not known of which session */
+    enum sign_out_scope ended_scope;
 };
 
 /* The epoch is learned by the way. */

@@ -32,8 +32,9 @@ struct pump_session {
     bool left;          /* over in this process alone: what is shared stays */
     const char *reason; /* of the end */
     bool pending;       /* the issuer is to be told of it */
-    bool unsaved;       /* the store is to be told of it */
-    char refused[64];   /* the issuer's code of the last refusal; "" none */
+    enum sign_out_scope scope;
+    bool unsaved;     /* the store is to be told of it */
+    char refused[64]; /* the issuer's code of the last refusal; "" none */
 };
 
 /* What is wished: `sid` is "" for the last active session of the client. */

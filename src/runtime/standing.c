@@ -113,8 +113,10 @@ void freshet_standing_tell(struct pump_session *session, struct share *share,
 
 bool freshet_standing_save(struct pump_session *session)
 {
-    struct vault_session ended = {
-        .epoch = session->epoch, .signed_out = true, .pending_sign_out = session->pending};
+    struct vault_session ended = {.epoch = session->epoch,
+                                  .signed_out = true,
+                                  .pending_sign_out = session->pending,
+                                  .scope = session->scope};
     struct vault_session stored = {0};
     enum freshet_status status = FRESHET_OK;
 
@@ -136,15 +138,20 @@ bool freshet_standing_save(struct pump_session *session)
 void freshet_standing_end(struct pump_session *session, struct share *share,
                           const struct session_view *view, enum session_end end, struct now now)
 {
-    if (session->ended || !standing_name(session, view)) {
+    bool known = !session->ended && standing_name(session, view);
+
+    if (session->ended || (!known && end != END_ASKED)) {
         return;
     }
-    session->ended = true;
-    session->epoch++;
+    session->ended = known; /* else it is told again when it is known which one it was */
+    session->epoch += known ? 1 : 0;
     session->reason = end == END_ASKED ? FRESHET_STANDING_ASKED : FRESHET_STANDING_CONFIRMED;
     session->pending = end == END_ASKED;
     session->unsaved = true;
     (void)freshet_standing_save(session);
+    if (!known) {
+        return;
+    }
     session->organization[0] = '\0';
     standing_write(session, share, now);
     if (share != NULL) {

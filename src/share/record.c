@@ -40,13 +40,13 @@ static bool record_is_token(const char *text, size_t length)
     return length <= FRESHET_TOKEN_MAX;
 }
 
-/* A failure tells others to wait. It may not tell them that the user is signed out: that is a
- * verdict, and each process hears it from the issuer or from the session record. */
+/* A failure tells others to wait, or that it is no use. It may not tell them that their credential is
+ * refused: that is a verdict, and each process hears it from the issuer or from the session record. */
 static bool record_failure_makes_sense(const struct failure *failure)
 {
     return failure->attempt == 0 || failure->status == FRESHET_NETWORK ||
            failure->status == FRESHET_UPSTREAM || failure->status == FRESHET_THROTTLED ||
-           failure->status == FRESHET_REFUSED || failure->status == FRESHET_UNAUTHORIZED;
+           failure->status == FRESHET_REFUSED;
 }
 
 static void record_put_key(struct lines_out *out, const struct key_view *key)

@@ -148,15 +148,12 @@ static void effect_save(struct process *process, const struct effect *effect)
     process->saved_offset_ms = effect->u.save.offset_ms;
 }
 
-/* An end that was asked for or confirmed is one for all processes. */
-static void effect_status(struct process *process, const struct effect *effect)
+/* One for all processes, once it is known of which session. */
+static void effect_end(struct process *process)
 {
-    enum session_end end = effect->u.status.end;
     struct session_view view;
 
-    if (effect->u.status.status == SESSION_SIGNED_OUT &&
-        (end == END_ASKED || end == END_CONFIRMED) &&
-        freshet_engine_view_session(process->engine, process->session,
+    if (freshet_engine_view_session(process->engine, process->session,
                                     freshet_sim_now(process->world), &view) &&
         view.sid[0] != '\0')
         freshet_sim_process_end(process);
@@ -191,13 +188,14 @@ static void effect_do(struct process *process, const struct effect *effect)
     case EFFECT_SAVE:
         effect_save(process, effect);
         break;
-    case EFFECT_STATUS:
-        effect_status(process, effect);
+    case EFFECT_END:
+        effect_end(process);
         break;
     case EFFECT_RESOLVE:
     case EFFECT_FETCH:
     case EFFECT_COMMIT:
     case EFFECT_IGNORED:
+    case EFFECT_STATUS:
     case EFFECT_EMIT:
         break;
     }

@@ -260,6 +260,8 @@ static void perform_in_process(struct process *process, const struct step *step)
         freshet_sim_call_get(process, &step->u.get);
         break;
     case STEP_WAKE:
+        process->sink.due = freshet_sim_runs(process);
+        process->world->foreground = process->number;
         perform_event(process, EVENT_FOCUS, step);
         break;
     case STEP_ORGANIZATION:

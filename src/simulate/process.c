@@ -93,8 +93,8 @@ static void process_catch_up(struct process *process)
         freshet_sim_process_event(process, &event);
 }
 
-/* What the user's other processes hold of the session's own token; NULL if nothing that lives. */
-static char *process_shared_token(const struct world *world, struct event *open)
+/* What the user's other processes hold of the session's own token, and its record; NULL without one. */
+static char *process_shared_token(const struct world *world, struct record *record)
 {
     char *text = NULL;
 
@@ -108,11 +108,9 @@ static char *process_shared_token(const struct world *world, struct event *open)
         if (freshet_sim_record_decode(shared->bytes, shared->length, &shared->key,
                                       freshet_sim_now(world), &decoded) &&
             decoded.shared.record.has_token) {
-            const struct record *record = &decoded.shared.record;
-
+            *record = decoded.shared.record;
             text = strndup(record->token.text, record->token.length);
-            open->u.open.has_offset = record->has_offset;
-            open->u.open.offset_ms = record->offset_ms;
+            record->token = (struct token){.text = NULL};
         }
         freshet_sim_record_free(&decoded);
     }
@@ -124,12 +122,18 @@ static char *process_shared_token(const struct world *world, struct event *open)
 static char *process_last_token(struct process *process, enum open_from from, struct event *open)
 {
     struct world *world = process->world;
+    struct record record = {.has_token = false};
+    char *text = NULL;
 
     if (from == OPEN_FROM_TOKEN)
         return freshet_sim_issuer_token(&world->issuer, world->t_ms, "",
                                         world->issuer.organization);
-    if (process->saved == NULL)
-        return process_shared_token(world, open);
+    if (process->saved == NULL) {
+        text = process_shared_token(world, &record);
+        open->u.open.has_offset = record.has_offset;
+        open->u.open.offset_ms = record.offset_ms;
+        return text;
+    }
     open->u.open.has_offset = process->saved_has_offset;
     open->u.open.offset_ms = process->saved_offset_ms;
     return strdup(process->saved);
@@ -147,14 +151,16 @@ static bool process_read_token(const char *text, struct token *token, void **cla
 
 void freshet_sim_process_join(struct process *process)
 {
-    struct event open = {.kind = EVENT_OPEN};
+    struct record record = {.has_token = false};
     struct event event = {.kind = EVENT_JOINED, .session = process->session};
     void *claims = NULL;
     char *text;
 
     if (!freshet_sim_turns_wait(process))
         return;
-    text = process_shared_token(process->world, &open);
+    text = process_shared_token(process->world, &record);
+    event.u.joined.committed_ms = record.committed_ms;
+    event.u.joined.sent_ms = record.sent_ms;
     if (process_read_token(text, &event.u.joined.token, &claims))
         freshet_sim_process_event(process, &event);
     freshet_jwt_free(claims);

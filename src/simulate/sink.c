@@ -99,6 +99,7 @@ static void sink_deliver(struct process *process, struct sink_place *place, cons
         .session = news->session,
         .token = news->has_token ? &news->token : NULL,
         .written = process->sink.written,
+        .may_take = process->world->foreground == process->number,
     };
     struct delivery_place there = {
         .context = jar ? place->context : NULL,

@@ -65,6 +65,7 @@ static bool world_open(struct world *world, const struct scenario *scenario, uin
         .share = {.processes = (int)scenario->processes},
         .network = NETWORK_UNKNOWN,
         .credential = 1,
+        .foreground = -1,
         .seed = seed,
     };
     freshet_sim_issuer_open(&world->issuer, scenario, seed);

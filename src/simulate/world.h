@@ -111,6 +111,7 @@ struct world {
     uint64_t age; /* of answers and deadlines */
     ticket_id last_ticket;
     uint64_t last_request; /* number in the trace */
+    int foreground;        /* the process that came there last, -1: none did; it may take the jar */
     bool signing_out;      /* a sign-out that the issuer has not confirmed */
     bool faulty;           /* as drawn */
     char failure[256];     /* why the simulation cannot go on, "" if it can */

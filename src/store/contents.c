@@ -11,7 +11,7 @@
 
 /* seed, from, generation, time */
 #define CREDENTIAL_HEAD (2 * PRINT + 16)
-/* epoch, signed out, pending */
+/* epoch, signed out, pending (1 and its scope) */
 #define SESSION_HEAD 10
 /* sent, time, pid */
 #define INTENT_HEAD (PRINT + 16)
@@ -133,7 +133,7 @@ enum freshet_status freshet_vault_session_encode(const struct vault_session *ses
     }
     contents_put(plain->text, session->epoch);
     plain->text[8] = session->signed_out ? 1 : 0;
-    plain->text[9] = session->pending_sign_out ? 1 : 0;
+    plain->text[9] = (char)(session->pending_sign_out ? 1 + (int)session->scope : 0);
     memcpy(plain->text + SESSION_HEAD, session->reason, reason);
     memcpy(plain->text + SESSION_HEAD + reason + 1, session->sid, sid);
     return FRESHET_OK;
@@ -146,12 +146,13 @@ enum freshet_status freshet_vault_session_decode(const struct secret *plain,
 
     *session = (struct vault_session){0};
     if (plain->length <= SESSION_HEAD || (unsigned char)plain->text[8] > 1 ||
-        (unsigned char)plain->text[9] > 1) {
+        (unsigned char)plain->text[9] > 1 + SIGN_OUT_ALL) {
         return FRESHET_STORE;
     }
     session->epoch = contents_get(plain->text);
     session->signed_out = plain->text[8] == 1;
-    session->pending_sign_out = plain->text[9] == 1;
+    session->pending_sign_out = plain->text[9] != 0;
+    session->scope = (enum sign_out_scope)(session->pending_sign_out ? plain->text[9] - 1 : 0);
     at = contents_text(plain, SESSION_HEAD, session->reason, sizeof(session->reason));
     at = at > 0 ? contents_text(plain, at, session->sid, sizeof(session->sid)) : 0;
     return at == plain->length ? FRESHET_OK : FRESHET_STORE;

@@ -12,6 +12,7 @@
 
 #include <freshet/status.h>
 
+#include "core/engine.h"
 #include "store/secret.h"
 
 #define FRESHET_CREDENTIAL_MAX 16384 /* bytes of text */
@@ -51,8 +52,9 @@ struct vault_session {
     uint64_t epoch;        /* raised by each sign-out and each new seed; never falls */
     bool signed_out;       /* definitive */
     bool pending_sign_out; /* the issuer has not been told yet */
-    char reason[64];       /* of a sign-out, for people */
-    char sid[128];         /* the session it is about; "": not known */
+    enum sign_out_scope scope;
+    char reason[64]; /* of a sign-out, for people */
+    char sid[128];   /* the session it is about; "": not known */
 };
 
 enum freshet_status freshet_vault_session_encode(const struct vault_session *session,

@@ -115,7 +115,10 @@ void freshet_drive_open_after(struct drive *drive, const char *sid, const char *
     static const struct outcome environment = {
         .kind = OUTCOME_GOOD, .http_status = 200, .code = "", .has_environment = true};
     struct event event = {.kind = EVENT_OPEN,
-                          .u.open = {.issuer = DRIVE_ISSUER, .sid = sid, .ended_sid = ended_sid}};
+                          .u.open = {.issuer = DRIVE_ISSUER,
+                                     .sid = sid,
+                                     .ended = ended_sid != NULL,
+                                     .ended_sid = ended_sid}};
 
     drive->session = freshet_engine_session(drive->engine);
     assert_int_not_equal(drive->session, FRESHET_NO_SESSION);
@@ -228,6 +231,19 @@ void freshet_drive_adopt(struct drive *drive, const char *template_name, const c
     if (token != NULL) {
         record->token = freshet_drive_token_in(token, text);
     }
+    drive_step(drive, &event);
+}
+
+void freshet_drive_adopt_failure(struct drive *drive, const struct failure *failure)
+{
+    struct event event = {.kind = EVENT_ADOPTED,
+                          .session = drive->session,
+                          .u.adopted = {.key = drive_key_view(drive, NULL, NULL)}};
+    struct failure *adopted = &event.u.adopted.record.failure;
+
+    *adopted = *failure;
+    adopted->failed_ms += DRIVE_BOOT_MS;
+    adopted->not_before_ms += DRIVE_BOOT_MS;
     drive_step(drive, &event);
 }
 

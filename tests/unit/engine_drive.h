@@ -138,6 +138,9 @@ void freshet_drive_join(struct drive *drive, struct token token);
 void freshet_drive_adopt(struct drive *drive, const char *template_name, const char *organization,
                          const struct drive_token *token);
 
+/* One that says how another process fares with the plain token; its times are from t = 0. */
+void freshet_drive_adopt_failure(struct drive *drive, const struct failure *failure);
+
 /* ---- calls ---- */
 
 struct get_options freshet_drive_options(void);

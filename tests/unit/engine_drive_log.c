@@ -105,6 +105,7 @@ void freshet_drive_log(struct drive *drive, const struct effect *effect)
         break;
     case EFFECT_RELEASE:
     case EFFECT_STATUS:
+    case EFFECT_END:
         break;
     }
 }

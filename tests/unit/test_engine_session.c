@@ -263,6 +263,74 @@ static void a_store_that_does_not_open_is_told_at_once(void **state)
     freshet_drive_end(&drive);
 }
 
+/* A handle may be closed while the issuer is still to be told: nothing of it rings later. */
+static void closing_takes_away_what_is_due(void **state)
+{
+    struct drive drive;
+
+    (void)state;
+    freshet_drive_begin(&drive, NULL);
+    session_open(&drive, DRIVE_SID, 1);
+    freshet_drive_event(&drive, EVENT_SIGN_OUT);
+    freshet_drive_event(&drive, EVENT_CLOSE);
+    freshet_drive_at(&drive, 60000);
+    assert_int_equal(freshet_drive_count(&drive, ON_SESSIONS), 1);
+    freshet_drive_end(&drive);
+}
+
+/* What others were told before this session was opened does not keep it from asking. */
+static void an_old_refusal_blocks_no_standing_want(void **state)
+{
+    struct drive drive;
+    struct drive_token token = session_token(1, DRIVE_SID);
+    struct failure refusal = {
+        .attempt = 1, .failed_ms = 1, .status = FRESHET_REFUSED, .http_status = 404};
+
+    (void)state;
+    freshet_drive_begin(&drive, NULL);
+    freshet_drive_at(&drive, 100000);
+    freshet_drive_open(&drive, DRIVE_SID);
+    token.iat_s = 100;
+    freshet_drive_answer_client(&drive, freshet_drive_waiting(&drive, ON_CLIENT), &token);
+    drive.denied = true;
+    freshet_drive_want_active(&drive, 1);
+    freshet_drive_at(&drive, 143000);
+    freshet_drive_adopt_failure(&drive, &refusal);
+    drive.denied = false;
+    freshet_drive_at(&drive, 143200);
+    assert_int_equal(freshet_drive_count(&drive, ON_TOKENS), 1);
+    freshet_drive_end(&drive);
+}
+
+/* A call that leaves a schedule which another process began leaves its next attempt where it was. */
+static void leaving_anothers_schedule_moves_nothing(void **state)
+{
+    struct drive drive;
+    const struct failure refusal = {
+        .attempt = 1, .failed_ms = 42950, .status = FRESHET_REFUSED, .http_status = 404};
+    const struct failure failure = {.attempt = 4,
+                                    .waited = true,
+                                    .failed_ms = 45000,
+                                    .first_ms = 3000,
+                                    .not_before_ms = 54000,
+                                    .status = FRESHET_UPSTREAM,
+                                    .http_status = 503};
+
+    (void)state;
+    freshet_drive_begin(&drive, NULL);
+    session_open(&drive, DRIVE_SID, 1);
+    freshet_drive_at(&drive, 42950);
+    freshet_drive_adopt_failure(&drive, &refusal);
+    freshet_drive_at(&drive, 45000);
+    freshet_drive_adopt_failure(&drive, &failure);
+    freshet_drive_cancel(&drive, freshet_drive_skip_cache(&drive));
+    freshet_drive_at(&drive, 53900);
+    assert_int_equal(freshet_drive_count(&drive, ON_TOKENS), 0);
+    freshet_drive_at(&drive, 54000);
+    assert_int_equal(freshet_drive_count(&drive, ON_TOKENS), 1);
+    freshet_drive_end(&drive);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +340,9 @@ int main(void)
         cmocka_unit_test(another_session_than_the_one_signed_out_is_served),
         cmocka_unit_test(a_start_behind_others_serves_their_token),
         cmocka_unit_test(a_store_that_does_not_open_is_told_at_once),
+        cmocka_unit_test(closing_takes_away_what_is_due),
+        cmocka_unit_test(an_old_refusal_blocks_no_standing_want),
+        cmocka_unit_test(leaving_anothers_schedule_moves_nothing),
         cmocka_unit_test(a_standing_want_starts_again_after_a_schedule_is_exhausted),
         cmocka_unit_test(a_standing_want_follows_the_active_organization),
         cmocka_unit_test(a_closed_session_leaves_its_place_to_another),

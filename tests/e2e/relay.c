@@ -90,19 +90,6 @@ static char *relay_forward(const struct relay *relay, const char *request)
     return answer;
 }
 
-char *freshet_relay_ask(const struct relay *relay, const char *request)
-{
-    char text[1024];
-    char *answer = NULL;
-
-    snprintf(text, sizeof(text), "%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", request,
-             relay->upstream_port);
-    answer = relay_forward(relay, text);
-    assert_non_null(answer);
-    assert_non_null(strstr(answer, "HTTP/1.1 200"));
-    return answer;
-}
-
 /* ---- visits ---- */
 
 static void visit_note(struct visit *visit, char *request)
@@ -195,7 +182,7 @@ void freshet_relay_open(struct relay *relay, int upstream_port)
 
 void freshet_relay_close(struct relay *relay)
 {
-    if (relay->url[0] == '\0') {
+    if (relay->upstream_port == 0) {
         return;
     }
     freshet_relay_release(relay);
@@ -207,6 +194,7 @@ void freshet_relay_close(struct relay *relay)
         free(relay->visits[i].request);
     }
     assert_true(relay->visit_count < RELAY_VISITS_MOST);
+    relay->upstream_port = 0;
 }
 
 /* ---- what a test asks ---- */

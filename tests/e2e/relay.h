@@ -38,7 +38,8 @@ struct relay {
 
 void freshet_relay_open(struct relay *relay, int upstream_port);
 
-/* Once the client and the issuer have ended; one that was never opened is left alone. */
+/* Nobody listens at its address from now on. It waits for the answers that the issuer owes; one that
+ * is not open is left alone. */
 void freshet_relay_close(struct relay *relay);
 
 /* From now on the answers to requests that hold this text stay here, until they are released. */
@@ -49,9 +50,5 @@ void freshet_relay_release(struct relay *relay);
 /* How many requests so far hold a text; waiting until there are so many. */
 size_t freshet_relay_count(struct relay *relay, const char *text);
 void freshet_relay_await(struct relay *relay, const char *text, size_t count);
-
-/* Asks the issuer itself, with `request` up to the version ("GET /path"). The caller frees what it
- * answers. */
-char *freshet_relay_ask(const struct relay *relay, const char *request);
 
 #endif

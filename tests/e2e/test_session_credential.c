@@ -15,20 +15,6 @@
 static const struct freshet_client_options storeless = {
     .size = sizeof(storeless), .state_dir = "", .runtime_dir = ""};
 
-static struct freshet_request credential_anew(void)
-{
-    return (struct freshet_request){.size = sizeof(struct freshet_request), .skip_cache = 1};
-}
-
-static struct got credential_get(struct freshet_session *session,
-                                 const struct freshet_request *request)
-{
-    struct got got = freshet_scene_get(session, request);
-
-    assert_int_equal(got.status, FRESHET_OK);
-    return got;
-}
-
 /* ---- fingerprints, as the issuer's log has them ---- */
 
 static void credential_fingerprint(const char *path, char print[16])
@@ -73,22 +59,21 @@ static struct log_request credential_last(const struct issuer_process *issuer, c
 static void credential_rotates(struct scene *scene, const char *rotation, bool changes)
 {
     const char *const issuer[] = {"--sessions", "2", "--rotation", rotation, NULL};
-    const struct freshet_request anew = credential_anew();
     struct freshet_session *sessions[2];
     struct getter getters[2];
-    char sids[2][SCENE_NAME_MAX];
+    char sids[2][ISSUER_SID_MAX];
     struct log_request last, next;
     struct request_log log;
 
     freshet_scene_open(scene, NULL, issuer);
-    freshet_scene_sids(scene, 2, sids);
+    freshet_issuer_sids(&scene->world.issuer, 2, sids);
     sessions[0] = scene->world.session;
-    sessions[1] = freshet_scene_session(scene, "second", sids[1]);
-    (void)credential_get(sessions[0], NULL);
-    (void)credential_get(sessions[1], NULL);
+    sessions[1] = freshet_world_session(&scene->world, "second", sids[1]);
+    freshet_scene_expect(sessions[0], NULL, FRESHET_OK);
+    freshet_scene_expect(sessions[1], NULL, FRESHET_OK);
     freshet_wake(scene->world.client);
     for (size_t i = 0; i < 2; i++) {
-        freshet_getters_start(&getters[i], 1, sessions[i], &anew);
+        freshet_getters_start(&getters[i], 1, sessions[i], REQUEST(.skip_cache = 1));
     }
     for (size_t i = 0; i < 2; i++) {
         freshet_getters_join(&getters[i], 1);
@@ -98,8 +83,8 @@ static void credential_rotates(struct scene *scene, const char *rotation, bool c
     freshet_scene_await_open(scene, 0);
     freshet_close(scene->world.client);
     last = credential_last(&scene->world.issuer, "touch");
-    assert_int_equal(freshet_open(NULL, &scene->world.client, NULL), FRESHET_OK);
-    (void)credential_get(freshet_scene_session(scene, "again", NULL), NULL);
+    freshet_world_enter(&scene->world, NULL);
+    freshet_scene_expect(freshet_world_session(&scene->world, "again", NULL), NULL, FRESHET_OK);
     next = credential_last(&scene->world.issuer, "client");
     assert_string_equal(next.presented, changes ? last.returned : last.presented);
     freshet_request_log_read(&log, scene->world.issuer.log_file);
@@ -127,18 +112,17 @@ static void a_client_token_that_stays_is_kept(void **state)
 /* Without a store requests may overlap: the answer to an older one comes last, and is no news. */
 static void an_older_answer_replaces_no_newer_client_token(void **state)
 {
-    static const char *const issuer[] = {"--sessions", "2", "--organization", "org_a", NULL};
     struct scene *scene = *state;
     struct freshet_session *second = NULL;
-    char sids[2][SCENE_NAME_MAX];
-    char hold[2 * SCENE_NAME_MAX];
+    char sids[2][ISSUER_SID_MAX];
+    char hold[2 * ISSUER_SID_MAX];
     char stored[16];
 
-    freshet_scene_open(scene, &storeless, issuer);
-    freshet_scene_sids(scene, 2, sids);
-    second = freshet_scene_session(scene, "second", sids[1]);
-    (void)credential_get(scene->world.session, NULL);
-    (void)credential_get(second, NULL);
+    freshet_scene_open(scene, &storeless, ISSUER("--sessions", "2", "--organization", "org_a"));
+    freshet_issuer_sids(&scene->world.issuer, 2, sids);
+    second = freshet_world_session(&scene->world, "second", sids[1]);
+    freshet_scene_expect(scene->world.session, NULL, FRESHET_OK);
+    freshet_scene_expect(second, NULL, FRESHET_OK);
     freshet_scene_await_open(scene, 0);
     snprintf(hold, sizeof(hold), "/sessions/%s/touch", sids[0]);
     freshet_relay_hold(&scene->relay, hold);
@@ -158,30 +142,25 @@ static void an_older_answer_replaces_no_newer_client_token(void **state)
 /* Another program has put another client token into the file meanwhile. */
 static void the_client_token_is_looked_up_for_each_request(void **state)
 {
-    const struct freshet_request anew = credential_anew();
     struct scene *scene = *state;
-    struct freshet_session_options options = {.size = sizeof(options)};
     const char *file = scene->world.issuer.token_file;
-    struct freshet_client *other = NULL;
-    struct freshet_session *session = NULL;
-    char beside[sizeof(scene->world.issuer.token_file) + 8];
+    struct world other;
+    char *beside = other.issuer.token_file;
     char before[16];
     char after[16];
 
     freshet_scene_open(scene, &storeless, NULL);
-    (void)credential_get(scene->world.session, &anew);
+    freshet_scene_expect(scene->world.session, REQUEST(.skip_cache = 1), FRESHET_OK);
     credential_fingerprint(file, before);
     assert_string_equal(credential_last(&scene->world.issuer, "tokens").presented, before);
-    snprintf(beside, sizeof(beside), "%s.other", file);
+    other = scene->world;
+    snprintf(beside, sizeof(other.issuer.token_file), "%s/other", scene->world.issuer.folder);
     assert_int_equal(link(file, beside), 0);
-    options.url = scene->relay.url;
-    options.client_token_file = beside;
-    assert_int_equal(freshet_open(&storeless, &other, NULL), FRESHET_OK);
-    assert_int_equal(freshet_session_open(other, &options, &session, NULL), FRESHET_OK);
-    (void)credential_get(session, NULL);
-    freshet_close(other);
+    freshet_world_enter(&other, &storeless);
+    freshet_scene_expect(freshet_world_session(&other, "other", NULL), NULL, FRESHET_OK);
+    freshet_close(other.client);
     assert_int_equal(rename(beside, file), 0);
-    (void)credential_get(scene->world.session, &anew);
+    freshet_scene_expect(scene->world.session, REQUEST(.skip_cache = 1), FRESHET_OK);
     credential_fingerprint(file, after);
     assert_string_not_equal(after, before);
     assert_string_equal(credential_last(&scene->world.issuer, "tokens").presented, after);
@@ -219,28 +198,28 @@ static void credential_put(const char *path, const char *text)
  * when the next client comes with only one of them. */
 static void two_instances_keep_their_client_tokens_apart(void **state)
 {
-    const struct freshet_request anew = credential_anew();
     struct scene *scene = *state;
     struct freshet_session_options options = {.size = sizeof(options)};
     struct freshet_session *session = NULL;
     struct issuer_process other;
 
     freshet_scene_open(scene, NULL, NULL);
-    (void)credential_get(scene->world.session, &anew);
+    freshet_scene_expect(scene->world.session, REQUEST(.skip_cache = 1), FRESHET_OK);
     freshet_issuer_start(&other, NULL);
     credential_put(scene->world.issuer.token_file, other.client_token);
     options.url = other.url;
     options.client_token_file = scene->world.issuer.token_file;
     assert_int_equal(freshet_session_open(scene->world.client, &options, &session, NULL),
                      FRESHET_OK);
-    (void)credential_get(session, &anew);
+    freshet_scene_expect(session, REQUEST(.skip_cache = 1), FRESHET_OK);
     freshet_close(scene->world.client);
-    assert_int_equal(freshet_open(NULL, &scene->world.client, NULL), FRESHET_OK);
+    freshet_world_enter(&scene->world, NULL);
     assert_int_equal(freshet_session_open(scene->world.client, &options, &session, NULL),
                      FRESHET_OK);
-    (void)credential_get(session, &anew);
+    freshet_scene_expect(session, REQUEST(.skip_cache = 1), FRESHET_OK);
     credential_put(scene->world.issuer.token_file, scene->world.issuer.client_token);
-    (void)credential_get(freshet_scene_session(scene, "again", NULL), &anew);
+    freshet_scene_expect(freshet_world_session(&scene->world, "again", NULL),
+                         REQUEST(.skip_cache = 1), FRESHET_OK);
     expect_apart(&scene->world.issuer, &other);
     expect_apart(&other, &scene->world.issuer);
     freshet_issuer_stop(&other);
@@ -250,24 +229,18 @@ static void two_instances_keep_their_client_tokens_apart(void **state)
 
 static void an_error_may_bring_the_client_and_its_token(void **state)
 {
-    static const char *const keeping[] = {"--rotation", "keep", NULL};
-    const struct freshet_request anew = credential_anew();
-    const struct freshet_request template_one = freshet_world_template("one");
     struct scene *scene = *state;
-    struct freshet_session_options options = {.size = sizeof(options)};
-    struct freshet_client *other = NULL;
-    struct freshet_session *session = NULL;
+    struct world other;
     struct got brought;
     char rules[ISSUER_TEXT_MAX + 512];
 
-    freshet_scene_open(scene, NULL, keeping);
-    (void)credential_get(scene->world.session, NULL);
-    options.url = scene->relay.url;
-    options.client_token_file = scene->world.issuer.token_file;
-    assert_int_equal(freshet_open(&storeless, &other, NULL), FRESHET_OK);
-    assert_int_equal(freshet_session_open(other, &options, &session, NULL), FRESHET_OK);
-    brought = credential_get(session, &anew);
-    freshet_close(other);
+    freshet_scene_open(scene, NULL, ISSUER("--rotation", "keep"));
+    freshet_scene_expect(scene->world.session, NULL, FRESHET_OK);
+    other = scene->world;
+    freshet_world_enter(&other, &storeless);
+    brought = freshet_scene_expect(freshet_world_session(&other, "other", NULL),
+                                   REQUEST(.skip_cache = 1), FRESHET_OK);
+    freshet_close(other.client);
     snprintf(rules, sizeof(rules),
              "[{\"status\": 404, \"body\": \"{\\\"errors\\\": [{\\\"code\\\": "
              "\\\"resource_not_found\\\"}], \\\"meta\\\": {\\\"client\\\": {\\\"id\\\": "
@@ -275,10 +248,10 @@ static void an_error_may_bring_the_client_and_its_token(void **state)
              "\\\"active\\\", \\\"last_active_token\\\": {\\\"jwt\\\": \\\"%s\\\"}}]}}}\"}]",
              brought.sid, brought.text);
     freshet_issuer_fault(&scene->world.issuer, "tokens/one", rules);
-    assert_int_equal(freshet_scene_get(scene->world.session, &template_one).status,
-                     FRESHET_REFUSED);
-    assert_string_equal(credential_get(scene->world.session, NULL).text, brought.text);
-    assert_int_equal(freshet_scene_heard(scene, 0, "\"from\":\"issuer\""), 0);
+    freshet_scene_expect(scene->world.session, REQUEST(.template_name = "one"), FRESHET_REFUSED);
+    assert_string_equal(freshet_scene_expect(scene->world.session, NULL, FRESHET_OK).text,
+                        brought.text);
+    assert_int_equal(freshet_scene_heard(scene, COMMITTED("issuer")), 0);
 }
 
 /* ---- what the issuer wants to see ---- */
@@ -295,22 +268,18 @@ static size_t credential_count(struct scene *scene, const char *before, const ch
 
 static void a_session_minter_gets_the_last_token(void **state)
 {
-    static const char *const minter[] = {"--session-minter", "--organization", "org_a", NULL};
-    const struct freshet_request anew = credential_anew();
-    const struct freshet_request other = {.size = sizeof(other), .organization = "org_a"};
-    const struct freshet_request template_one = freshet_world_template("one");
     struct scene *scene = *state;
     struct got first, second;
 
-    freshet_scene_open(scene, NULL, minter);
-    first = credential_get(scene->world.session, NULL);
+    freshet_scene_open(scene, NULL, ISSUER("--session-minter", "--organization", "org_a"));
+    first = freshet_scene_expect(scene->world.session, NULL, FRESHET_OK);
     freshet_scene_await_open(scene, 0);
-    second = credential_get(scene->world.session, &anew);
+    second = freshet_scene_expect(scene->world.session, REQUEST(.skip_cache = 1), FRESHET_OK);
     assert_int_equal(
         credential_count(scene, "organization_id=&token=", first.text, "&force_origin=true"), 1);
-    (void)credential_get(scene->world.session, &other);
+    freshet_scene_expect(scene->world.session, REQUEST(.organization = "org_a"), FRESHET_OK);
     assert_int_equal(credential_count(scene, "organization_id=org_a&token=", second.text, ""), 1);
-    (void)credential_get(scene->world.session, &template_one);
+    freshet_scene_expect(scene->world.session, REQUEST(.template_name = "one"), FRESHET_OK);
     assert_int_equal(freshet_relay_count(&scene->relay, "/tokens"), 3);
     assert_int_equal(freshet_relay_count(&scene->relay, "&token="), 2);
     assert_int_equal(freshet_relay_count(&scene->relay, "force_origin"), 1);
@@ -319,39 +288,51 @@ static void a_session_minter_gets_the_last_token(void **state)
 
 static void without_a_session_minter_no_token_is_sent(void **state)
 {
-    const struct freshet_request anew = credential_anew();
     struct scene *scene = *state;
 
     freshet_scene_open(scene, NULL, NULL);
-    (void)credential_get(scene->world.session, NULL);
+    freshet_scene_expect(scene->world.session, NULL, FRESHET_OK);
     freshet_scene_await_open(scene, 0);
-    (void)credential_get(scene->world.session, &anew);
+    freshet_scene_expect(scene->world.session, REQUEST(.skip_cache = 1), FRESHET_OK);
     assert_int_equal(freshet_relay_count(&scene->relay, "/tokens"), 1);
     assert_int_equal(freshet_relay_count(&scene->relay, "debug=skip_cache"), 1);
     assert_int_equal(freshet_relay_count(&scene->relay, "force_origin"), 0);
     assert_int_equal(freshet_relay_count(&scene->relay, "&token="), 0);
 }
 
+static void a_missing_expired_token_is_shown_once(void **state)
+{
+    struct scene *scene = *state;
+
+    freshet_scene_open(scene, NULL, NULL);
+    freshet_scene_expect(scene->world.session, NULL, FRESHET_OK);
+    freshet_issuer_fault(&scene->world.issuer, "tokens",
+                         "[{\"status\": 422, \"code\": \"missing_expired_token\"}]");
+    freshet_scene_expect(scene->world.session, REQUEST(.skip_cache = 1), FRESHET_OK);
+    assert_int_equal(freshet_relay_count(&scene->relay, "/tokens"), 2);
+    assert_int_equal(freshet_relay_count(&scene->relay, "/client?"), 1);
+}
+
 /* Once in each attempt, and in the query; an issuer that goes on wanting it has refused. */
 static void the_expired_token_is_shown_no_more_than_once(void **state)
 {
-    const struct freshet_request anew = credential_anew();
     struct scene *scene = *state;
     struct got held;
 
     freshet_scene_open(scene, NULL, NULL);
-    held = credential_get(scene->world.session, NULL);
+    held = freshet_scene_expect(scene->world.session, NULL, FRESHET_OK);
     freshet_scene_await_open(scene, 0);
     freshet_issuer_fault(&scene->world.issuer, "tokens",
                          "[{\"status\": 422, \"code\": \"missing_expired_token\", \"count\": -1}]");
-    freshet_issuer_fault(&scene->world.issuer, "client", "[{\"status\": 429, \"count\": -1}]");
-    assert_int_equal(freshet_scene_get(scene->world.session, &anew).status, FRESHET_UNAUTHORIZED);
+    freshet_issuer_fault(&scene->world.issuer, "client", ALWAYS("429"));
+    freshet_scene_expect(scene->world.session, REQUEST(.skip_cache = 1), FRESHET_UNAUTHORIZED);
     assert_int_equal(credential_count(scene, "expired_token=", held.text, "&__clerk_api_version"),
                      1);
     assert_int_equal(freshet_relay_count(&scene->relay, "/tokens"), 2);
     assert_int_equal(freshet_relay_count(&scene->relay, "debug=skip_cache"), 1);
     assert_int_equal(freshet_relay_count(&scene->relay, "/client?"), 2);
-    assert_string_equal(credential_get(scene->world.session, NULL).text, held.text);
+    assert_string_equal(freshet_scene_expect(scene->world.session, NULL, FRESHET_OK).text,
+                        held.text);
 }
 
 int main(void)
@@ -366,6 +347,7 @@ int main(void)
         SCENE_TEST(an_error_may_bring_the_client_and_its_token),
         SCENE_TEST(a_session_minter_gets_the_last_token),
         SCENE_TEST(without_a_session_minter_no_token_is_sent),
+        SCENE_TEST(a_missing_expired_token_is_shown_once),
         SCENE_TEST(the_expired_token_is_shown_no_more_than_once),
     };
 

@@ -9,7 +9,6 @@
 #include <freshet/sink.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,7 +33,7 @@ static void outlets_open(struct outlets *outlets, struct scene *scene)
 
     *outlets = (struct outlets){.scene = scene};
     freshet_scene_open(scene, NULL, NULL);
-    assert_int_equal(freshet_scene_get(scene->world.session, NULL).status, FRESHET_OK);
+    freshet_scene_expect(scene->world.session, NULL, FRESHET_OK);
     snprintf(outlets->file, sizeof(outlets->file), "%s/session", scene->world.issuer.folder);
     snprintf(outlets->jar, sizeof(outlets->jar), "%s/jar", scene->world.issuer.folder);
     options.token_file = outlets->file;
@@ -61,10 +60,8 @@ static void outlets_close(struct outlets *outlets)
 
 static struct got outlets_next(const struct outlets *outlets)
 {
-    const struct freshet_request anew = {.size = sizeof(anew), .skip_cache = 1};
-    struct got got = freshet_scene_get(outlets->scene->world.session, &anew);
-
-    assert_int_equal(got.status, FRESHET_OK);
+    struct got got =
+        freshet_scene_expect(outlets->scene->world.session, REQUEST(.skip_cache = 1), FRESHET_OK);
     return got;
 }
 
@@ -170,7 +167,6 @@ static void nobody_ever_reads_half_a_file(void **state)
 
 static void a_late_answer_brings_no_file_back(void **state)
 {
-    const struct freshet_request anew = {.size = sizeof(anew), .skip_cache = 1};
     struct scene *scene = *state;
     struct outlets outlets;
     struct getter getter;
@@ -178,7 +174,7 @@ static void a_late_answer_brings_no_file_back(void **state)
 
     outlets_open(&outlets, scene);
     freshet_relay_hold(&scene->relay, "/tokens");
-    freshet_getters_start(&getter, 1, scene->world.session, &anew);
+    freshet_getters_start(&getter, 1, scene->world.session, REQUEST(.skip_cache = 1));
     freshet_relay_await_held(&scene->relay, 1);
     assert_int_equal(freshet_sign_out(scene->world.session, FRESHET_SIGN_OUT_FITTING), FRESHET_OK);
     freshet_getters_join(&getter, 1);

@@ -6,7 +6,7 @@ function(freshet_library_test name)
     target_compile_definitions(${name} PRIVATE FRESHET_ISSUER="$<TARGET_FILE:freshet-issuer>")
 endfunction()
 
-foreach(concept IN ITEMS async close fork outage recovery threads)
+foreach(concept IN ITEMS async close fork outage threads)
     freshet_library_test(test_library_${concept} library_world.c)
 endforeach()
 

@@ -159,6 +159,24 @@ void freshet_issuer_fault(const struct issuer_process *issuer, const char *on, c
     json_decref(issuer_ask(issuer, "PUT", "/__freshet/faults", body));
 }
 
+void freshet_issuer_settings(const struct issuer_process *issuer, const char *settings)
+{
+    json_decref(issuer_ask(issuer, "PUT", "/__freshet/settings", settings));
+}
+
+void freshet_issuer_sids(const struct issuer_process *issuer, size_t count,
+                         char sids[][ISSUER_SID_MAX])
+{
+    json_t *state = issuer_ask(issuer, "GET", "/__freshet/state", "");
+    const json_t *sessions = json_object_get(state, "sessions");
+
+    assert_int_equal(json_array_size(sessions), count);
+    for (size_t i = 0; i < count; i++) {
+        issuer_member(json_array_get(sessions, i), "id", sids[i], ISSUER_SID_MAX);
+    }
+    json_decref(state);
+}
+
 int freshet_issuer_requests(const struct issuer_process *issuer, const char *on)
 {
     json_t *state = issuer_ask(issuer, "GET", "/__freshet/state", "");

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #define ISSUER_TEXT_MAX 4096
+#define ISSUER_SID_MAX  64
 
 struct issuer_process {
     pid_t pid;
@@ -29,6 +30,13 @@ void freshet_issuer_stop(struct issuer_process *issuer);
 
 /* Replaces what goes wrong, e.g. "tokens" and "[{\"status\": 500, \"count\": -1}]"; "[]" ends it. */
 void freshet_issuer_fault(const struct issuer_process *issuer, const char *on, const char *rules);
+
+/* Changes its settings, e.g. "{\"signed_in\": false}". */
+void freshet_issuer_settings(const struct issuer_process *issuer, const char *settings);
+
+/* The ids of its sessions, of which there must be so many. */
+void freshet_issuer_sids(const struct issuer_process *issuer, size_t count,
+                         char sids[][ISSUER_SID_MAX]);
 
 /* How many requests of a kind have come: "tokens", "client", "environment" ... */
 int freshet_issuer_requests(const struct issuer_process *issuer, const char *on);

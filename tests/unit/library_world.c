@@ -5,29 +5,35 @@
 
 #include "library_world.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+void freshet_world_enter(struct world *world, const struct freshet_client_options *options)
+{
+    struct freshet_error error;
+
+    if (freshet_open(options, &world->client, &error) != FRESHET_OK) {
+        fail_msg("freshet_open: %s", error.message);
+    }
+}
 
 void freshet_world_open(struct world *world, const struct freshet_client_options *options,
                         const char *const *issuer_options)
 {
-    struct freshet_error error;
-
     *world = (struct world){.client = NULL};
     freshet_issuer_start(&world->issuer, issuer_options);
-    if (freshet_open(options, &world->client, &error) != FRESHET_OK) {
-        fail_msg("freshet_open: %s", error.message);
-    }
-    world->session = freshet_world_session(world, "first");
+    freshet_world_enter(world, options);
+    world->session = freshet_world_session(world, "first", NULL);
 }
 
-struct freshet_session *freshet_world_session(const struct world *world, const char *name)
+struct freshet_session *freshet_world_session(const struct world *world, const char *name,
+                                              const char *sid)
 {
     const struct freshet_session_options options = {.size = sizeof(options),
                                                     .name = name,
                                                     .url = world->issuer.url,
-                                                    .client_token_file = world->issuer.token_file};
+                                                    .client_token_file = world->issuer.token_file,
+                                                    .session = sid};
     struct freshet_session *session = NULL;
     struct freshet_error error;
 
@@ -41,6 +47,18 @@ void freshet_world_close(struct world *world)
 {
     freshet_close(world->client);
     freshet_issuer_stop(&world->issuer);
+}
+
+json_t *freshet_world_status(const struct world *world)
+{
+    char *text = NULL;
+    json_t *status = NULL;
+
+    assert_int_equal(freshet_status_json(world->client, &text), FRESHET_OK);
+    status = json_loads(text, 0, NULL);
+    free(text);
+    assert_non_null(status);
+    return status;
 }
 
 static json_int_t world_most_waiting(const json_t *status)
@@ -68,13 +86,8 @@ void freshet_world_await_waiting(const struct world *world, int count)
     json_int_t waiting = -1;
 
     while (waiting != count) {
-        char *text = NULL;
-        json_t *status = NULL;
+        json_t *status = freshet_world_status(world);
 
-        assert_int_equal(freshet_status_json(world->client, &text), FRESHET_OK);
-        status = json_loads(text, 0, NULL);
-        free(text);
-        assert_non_null(status);
         waiting = world_most_waiting(status);
         json_decref(status);
     }

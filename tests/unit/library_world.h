@@ -8,6 +8,7 @@
 #define FRESHET_TESTS_LIBRARY_WORLD_H
 
 #include <freshet/freshet.h>
+#include <jansson.h>
 #include <pthread.h>
 
 #include "issuer_process.h"
@@ -24,8 +25,15 @@ struct world {
 void freshet_world_open(struct world *world, const struct freshet_client_options *options,
                         const char *const *issuer_options);
 
-/* One more session of the same issuer. */
-struct freshet_session *freshet_world_session(const struct world *world, const char *name);
+/* A client alone, once the issuer is there. */
+void freshet_world_enter(struct world *world, const struct freshet_client_options *options);
+
+/* One more session of the issuer, that of this id, or with NULL the last active one. */
+struct freshet_session *freshet_world_session(const struct world *world, const char *name,
+                                              const char *sid);
+
+/* What the client says of itself; for json_decref(). */
+json_t *freshet_world_status(const struct world *world);
 
 /* Closes the client, unless the test has (and set it to NULL), and stops the issuer. */
 void freshet_world_close(struct world *world);

@@ -83,7 +83,7 @@ static void a_closed_session_ends_its_calls_only(void **state)
     char text[ISSUER_TEXT_MAX];
     struct world world;
     const struct freshet_request request = close_prepare(&world);
-    struct freshet_session *other = freshet_world_session(&world, "other");
+    struct freshet_session *other = freshet_world_session(&world, "other", NULL);
 
     (void)state;
     freshet_getters_start(getters, WAITING, world.session, &request);

@@ -129,24 +129,6 @@ static void a_hanging_start_costs_its_deadline_and_no_more(void **state)
     freshet_world_close(&world);
 }
 
-static void a_refusal_is_told_at_once_and_with_its_number(void **state)
-{
-    static const char *const one[] = {"--template", "known", NULL};
-    const struct freshet_request request = freshet_world_template("unknown");
-    struct freshet_token *token = NULL;
-    struct freshet_error error;
-    struct world world;
-
-    (void)state;
-    freshet_world_open(&world, NULL, one);
-    assert_int_equal(freshet_get(world.session, &request, &token, &error), FRESHET_REFUSED);
-    assert_null(token);
-    assert_int_equal(error.http_status, 404);
-    assert_int_equal(freshet_issuer_logged(&world.issuer, "\"template\":\"unknown\""), 1);
-    assert_int_equal(outage_get(&world, NULL), FRESHET_OK);
-    freshet_world_close(&world);
-}
-
 /* Nobody listens any more: the held token is served, and a new key has no answer. */
 static void an_issuer_that_is_gone_takes_no_token_with_it(void **state)
 {
@@ -173,7 +155,6 @@ int main(void)
         cmocka_unit_test(a_call_that_waits_ends_at_its_own_time_out),
         cmocka_unit_test(a_hanging_request_costs_its_deadline_and_no_more),
         cmocka_unit_test(a_hanging_start_costs_its_deadline_and_no_more),
-        cmocka_unit_test(a_refusal_is_told_at_once_and_with_its_number),
         cmocka_unit_test(an_issuer_that_is_gone_takes_no_token_with_it),
     };
 

@@ -59,6 +59,12 @@ static void others_stand(struct pump *pump, struct pump_session *session, struct
     }
 }
 
+bool freshet_others_have_ended(struct pump *pump, struct pump_session *session)
+{
+    return session->sid[0] != '\0' && pump->sharing.share != NULL &&
+           freshet_standing_look(session, pump->sharing.share, freshet_clock_sample());
+}
+
 /*
  * Starts take turns, for reading a client may replace the credential. Whoever waits for its turn is
  * served meanwhile with what those who had theirs have published.

@@ -66,6 +66,10 @@ static void pump_answered(void *context, const struct exchange_answer *answer)
             response->status == 0 ? pump_no_answer_name(response->no_answer) : NULL,
             answer->received);
     }
+    if (freshet_others_have_ended(pump, answer->session)) {
+        freshet_pump_event(pump,
+                           &(struct event){.kind = EVENT_SIGNED_OUT, .session = event.session});
+    }
     freshet_pump_event(pump, &event);
 }
 

@@ -229,6 +229,7 @@ void freshet_sim_process_kill(struct process *process)
     freshet_sim_flight_orphan(process);
     freshet_sim_share_forget(&world->share, process->number);
     freshet_engine_free(process->engine);
+    process->ended_elsewhere = false;
     process->engine = NULL;
     process->deadline_ms = FRESHET_NEVER;
 }
@@ -277,6 +278,7 @@ void freshet_sim_process_end(struct process *process)
     for (int i = 0; i < (int)world->scenario->processes; i++) {
         if (i == process->number || world->processes[i].engine == NULL)
             continue;
+        world->processes[i].ended_elsewhere = true;
         item.process = i;
         item.life = world->processes[i].life;
         item.age = ++world->age;
@@ -289,6 +291,7 @@ void freshet_sim_process_signed_out(struct process *process)
 {
     struct event event = {.kind = EVENT_SIGNED_OUT, .session = process->session};
 
+    process->ended_elsewhere = false;
     freshet_sim_process_event(process, &event);
 }
 
@@ -317,6 +320,8 @@ void freshet_sim_process_answer(struct process *process, struct flight *flight)
     struct event event = {.kind = EVENT_FETCHED, .session = process->session};
     struct reading reading;
 
+    if (process->ended_elsewhere) /* the session record is looked at before an answer is taken */
+        freshet_sim_process_signed_out(process);
     process_response_line(process, flight);
     if (freshet_sim_is_sign_out(flight->order.on) && flight->answer.status != 0 &&
         flight->answer.status < 500 && flight->answer.status != 429)

@@ -68,6 +68,7 @@ struct process {
     struct engine *engine; /* NULL: not running */
     session_id session;
     bool stopped;
+    bool ended_elsewhere; /* another process has ended the session; not yet heard of */
     enum network network;
     struct waiting *waiting;
     struct follow *follow_first;

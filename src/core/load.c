@@ -402,15 +402,21 @@ static void load_unconfirmed(struct engine *engine, struct session *session,
     freshet_session_confirmed(engine, session);
 }
 
-static void load_unauthorized(struct engine *engine, struct session *session)
+/* After 5, 10, 20 ... 60 s; until /client answers, nothing but that question is asked. */
+static void load_ask_about_credential(struct engine *engine, struct session *session)
 {
     struct reading_state *client = &session->client;
     int64_t delay =
         load_double(LOAD_UNAUTHORIZED_FIRST_MS, client->unauthorized, LOAD_UNAUTHORIZED_CAP_MS);
 
     client->unauthorized++;
-    client->at_ms = engine->now.boot_ms + delay;
+    client->at_ms = freshet_max(engine->now.boot_ms + delay, session->issuer->not_before_ms);
     client->quiet_until_ms = client->at_ms;
+}
+
+static void load_unauthorized(struct engine *engine, struct session *session)
+{
+    load_ask_about_credential(engine, session);
     freshet_session_set_status(engine, session, SESSION_DEGRADED);
     freshet_waiters_fail(engine, &session->parked, FRESHET_UNAUTHORIZED, 401);
     freshet_session_confirmed(engine, session);
@@ -436,11 +442,16 @@ static void load_failed(struct engine *engine, struct session *session, const st
         load_again_for_sign_out(engine, session, out);
         return;
     }
-    load_note_refusal(client, out);
     if (out->kind == OUTCOME_UNAUTHENTICATED && out->http_status == 401) {
+        load_note_refusal(client, out);
         load_unauthorized(engine, session);
         return;
     }
+    if (client->unauthorized > 0) {
+        load_ask_about_credential(engine, session);
+        return;
+    }
+    load_note_refusal(client, out);
     if (client->cause == CAUSE_UNAUTHENTICATED) {
         load_unconfirmed(engine, session, out);
         if (!session->outage) {

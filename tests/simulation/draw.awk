@@ -30,13 +30,26 @@ function fault(    rule) {
     if (pick(3) == 0) rule = "\"drop\": true"
     else if (pick(4) == 0) rule = "\"hang\": true"
     else rule = "\"status\": " status[1 + pick(5)]
-    split("tokens tokens tokens tokens/x client touch *", on, " ")
     step("\"do\": \"faults\", \"on\": \"" on[1 + pick(7)] "\", \"rules\": [" \
          (pick(3) == 0 ? "" : "{ " rule ", \"count\": " (pick(4) ? 1 + pick(6) : -1) " }") "]")
 }
 
+# All is well again, for long enough: whoever asks then has a token. A strict issuer may have lost the
+# credential for good.
+function heal(    i) {
+    for (i = 1; i <= 7; i++) step("\"do\": \"faults\", \"on\": \"" on[i] "\", \"rules\": []")
+    step("\"do\": \"network\", \"online\": true")
+    for (i = 0; i < processes; i++) step("\"do\": \"continue\", \"process\": " i)
+    t += 120000
+    for (i = 0; i < processes; i++) {
+        step("\"do\": \"open\", \"process\": " i)
+        step("\"do\": \"get\", \"process\": " i ", \"label\": \"healed " i "\"")
+    }
+}
+
 BEGIN {
     srand(seed)
+    split("tokens tokens tokens tokens/x client touch *", on, " ")
     processes = 1 + pick(4)
     steps_clock = pick(2)
     split("2 3 5 6 17 18 25 60 300", ttls, " ")
@@ -63,10 +76,12 @@ BEGIN {
             step("\"do\": \"open\", \"process\": " p)
         }
     }
+    split("grace strict keep", rotations, " ")
+    rotation = rotations[1 + pick(3)]
+    if (rotation != "strict") heal()
     printf "{ \"about\": \"drawn from seed %d\", \"until_ms\": %d, \"processes\": %d,\n", seed, \
         t + 200000, processes
-    split("grace strict keep", rotations, " ")
     printf "  \"issuer\": { \"ttl_s\": %d, \"latency_ms\": %d, \"rotation\": \"%s\" },\n", ttl, \
-        1 + pick(ttl * 20), rotations[1 + pick(3)]
+        1 + pick(ttl * 20), rotation
     printf "  \"steps\": [\n    %s ] }\n", steps
 }

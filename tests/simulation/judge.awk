@@ -37,6 +37,8 @@ event == "got" { gots++ }
 
 event == "got" && member("label") != "" && ended[member("label")]++ { broken("a call ended twice") }
 
+event == "got" && member("label") ~ /^healed/ && member("token") == "" { broken("no token though all is well") }
+
 event == "summary" {
     if (member("served_expired") + 0 != 0) broken("an expired token was handed out")
     if (member("waited_while_usable") + 0 != 0) broken("a call waited although a usable token was held")

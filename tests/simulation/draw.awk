@@ -25,6 +25,11 @@ function host(process) {
     step("\"do\": \"open\", \"process\": " process)
 }
 
+function sleep(ms) {
+    step("\"do\": \"sleep\", \"ms\": " ms)
+    awake = (t > awake ? t : awake) + ms # one that falls into another begins at its end
+}
+
 function fault(    rule) {
     split("500 503 429 404 401", status, " ")
     if (pick(3) == 0) rule = "\"drop\": true"
@@ -37,6 +42,7 @@ function fault(    rule) {
 # All is well again, for long enough: whoever asks then has a token. A strict issuer may have lost the
 # credential for good.
 function heal(    i) {
+    if (t < awake) t = awake + 1
     for (i = 1; i <= 7; i++) step("\"do\": \"faults\", \"on\": \"" on[i] "\", \"rules\": []")
     step("\"do\": \"network\", \"online\": true")
     for (i = 0; i < processes; i++) step("\"do\": \"continue\", \"process\": " i)
@@ -63,7 +69,7 @@ BEGIN {
         if (what < 14) get(p)
         else if (what < 16) fault()
         else if (what > 19) host(p)
-        else if (what == 16) step("\"do\": \"sleep\", \"ms\": " 1 + pick(ttl * 2000))
+        else if (what == 16) sleep(1 + pick(ttl * 2000))
         else if (what == 17 && steps_clock) step("\"do\": \"clock\", \"step_ms\": " pick(200000) - 100000)
         else if (what == 18) {
             step("\"do\": \"network\", \"online\": false"); t += pick(20000)

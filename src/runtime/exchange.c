@@ -16,6 +16,10 @@
 #define EXCHANGE_TOKEN_MAX_MS 10 /* a token is waited for; the others can take turns */
 #define EXCHANGE_SAVE_MAX_MS  5000
 
+/* How long after its sending an answer that nobody wants is waited for, because it may bring a
+ * successor; others wait for their turn meanwhile. */
+#define EXCHANGE_ORPHAN_MS 5000
+
 enum exchange_state {
     EXCHANGE_WAITING, /* for the credential */
     EXCHANGE_SENT,
@@ -33,6 +37,7 @@ struct exchange {
     enum no_answer unsent; /* why */
     struct http_request request;
     struct presentation presentation;
+    int64_t sent_ms;
     int64_t again_ms;
     int64_t pause_ms;
     char *successor;
@@ -214,6 +219,7 @@ static void exchange_send(struct exchanges *exchanges, struct exchange *exchange
     if (sent) {
         exchange->request = (struct http_request){0};
         exchange->state = EXCHANGE_SENT;
+        exchange->sent_ms = freshet_clock_sample().boot_ms;
     } else {
         exchange_fail(exchange, NO_ANSWER_DROPPED);
     }
@@ -255,21 +261,30 @@ void freshet_exchange_begin(struct exchanges *exchanges, struct pump_session *se
     }
 }
 
-void freshet_exchange_abandon(struct exchanges *exchanges, request_id id, bool timed_out)
+static void exchange_give_up(struct exchanges *exchanges, struct exchange *exchange)
+{
+    freshet_http_abandon(exchanges->http, exchange->id);
+    exchange_end(exchanges, exchange, SPEND_UNANSWERED);
+}
+
+void freshet_exchange_abandon(struct exchanges *exchanges, request_id id)
 {
     struct exchange *exchange = exchange_take(exchanges, id);
 
-    if (exchange != NULL && exchange->state == EXCHANGE_SENT && !timed_out &&
-        exchange->on != ON_TOKENS && exchange->presentation.spend != NULL) {
+    if (exchange == NULL) {
+        return;
+    }
+    if (exchange->state != EXCHANGE_SENT) {
+        exchange_end(exchanges, exchange, SPEND_UNSENT);
+        return;
+    }
+    exchange->again_ms = exchange->sent_ms + EXCHANGE_ORPHAN_MS;
+    if (exchange->on != ON_TOKENS && exchange->presentation.spend != NULL &&
+        exchange->again_ms > freshet_clock_sample().boot_ms) {
         exchange->state = EXCHANGE_ORPHAN;
         exchange_list(exchanges, exchange);
-    } else if (exchange != NULL) {
-        bool sent = exchange->state == EXCHANGE_SENT;
-
-        if (sent) {
-            freshet_http_abandon(exchanges->http, id);
-        }
-        exchange_end(exchanges, exchange, sent ? SPEND_UNANSWERED : SPEND_UNSENT);
+    } else {
+        exchange_give_up(exchanges, exchange);
     }
 }
 
@@ -290,6 +305,10 @@ bool freshet_exchange_go_on(struct exchanges *exchanges, struct now now)
 {
     struct exchange *exchange = NULL;
 
+    while ((exchange = exchange_in(exchanges, EXCHANGE_ORPHAN, now.boot_ms)) != NULL) {
+        exchange_unlist(exchanges, exchange);
+        exchange_give_up(exchanges, exchange);
+    }
     while ((exchange = exchange_in(exchanges, EXCHANGE_SAVING, now.boot_ms)) != NULL) {
         exchange_unlist(exchanges, exchange);
         exchange_save(exchanges, exchange, now);
@@ -323,7 +342,8 @@ int64_t freshet_exchange_deadline(const struct exchanges *exchanges)
 
     for (const struct exchange *exchange = exchanges->first; exchange != NULL;
          exchange = exchange->next) {
-        if (exchange->state == EXCHANGE_WAITING || exchange->state == EXCHANGE_SAVING) {
+        if (exchange->state == EXCHANGE_WAITING || exchange->state == EXCHANGE_SAVING ||
+            exchange->state == EXCHANGE_ORPHAN) {
             deadline = freshet_min(deadline, exchange->again_ms);
         }
     }

@@ -38,9 +38,9 @@ struct exchanges {
 void freshet_exchange_begin(struct exchanges *exchanges, struct pump_session *session,
                             const struct effect *fetch);
 
-/* Nobody wants the answer any more. Unless its time is over, a request that may bring a successor of
- * the credential still runs to its end. */
-void freshet_exchange_abandon(struct exchanges *exchanges, request_id id, bool timed_out);
+/* Nobody wants the answer any more. A request that may bring a successor of the credential is waited for
+ * all the same, until five seconds after its sending. */
+void freshet_exchange_abandon(struct exchanges *exchanges, request_id id);
 
 /*
  * Sends what waited for its credential, tries again to save, and tells one request that could not be

@@ -134,8 +134,7 @@ static void pump_do(struct pump *pump, const struct effect *effect, struct now n
         freshet_exchange_begin(&pump->exchanges, session, effect);
         break;
     case EFFECT_ABANDON:
-        freshet_exchange_abandon(&pump->exchanges, effect->u.abandon.request,
-                                 effect->u.abandon.timed_out);
+        freshet_exchange_abandon(&pump->exchanges, effect->u.abandon.request);
         break;
     case EFFECT_LEASE:
         freshet_sharing_lease(&pump->sharing, effect, now);

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As in the runtime: so long after its sending an answer that nobody wants may bring a successor. */
+#define FLIGHT_ORPHAN_MS 5000
+
 static void flight_release(struct flight *flight)
 {
     freshet_sim_answer_free(&flight->answer);
@@ -138,6 +141,7 @@ void freshet_sim_flight_send(struct process *process, struct flight *flight)
 
     flight_tell(process, flight);
     flight->waits = false;
+    flight->sent_ms = world->t_ms;
     flight->cut = process->network == NETWORK_OFFLINE;
     flight->order.credential = world->credential;
     if (!flight->cut)
@@ -161,8 +165,8 @@ void freshet_sim_flight_abandon(struct process *process, request_id id, bool tim
     if (flight == NULL)
         return;
     flight->spoken = true;
-    flight->dead = timed_out;
-    if (flight->waits || (timed_out && flight_hangs(flight)))
+    flight->dead = timed_out && process->world->t_ms - flight->sent_ms >= FLIGHT_ORPHAN_MS;
+    if (flight->waits || flight_hangs(flight))
         flight_free(process->world, flight);
 }
 

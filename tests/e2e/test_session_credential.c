@@ -335,6 +335,22 @@ static void the_expired_token_is_shown_no_more_than_once(void **state)
                         held.text);
 }
 
+/* A touch hangs and gives way to another: its turn with the credential ends after five seconds. */
+static void a_request_that_was_given_up_keeps_its_turn_not_for_ever(void **state)
+{
+    struct scene *scene = *state;
+
+    freshet_scene_open(scene, NULL, ISSUER("--organization", "org_a"));
+    freshet_scene_expect(scene->world.session, NULL, FRESHET_OK);
+    freshet_scene_await_open(scene, 0);
+    freshet_issuer_fault(&scene->world.issuer, "touch", "[{\"hang\": true}]");
+    freshet_wake(scene->world.client);
+    freshet_relay_await(&scene->relay, "/touch", 1);
+    assert_int_equal(freshet_set_organization(scene->world.session, "org_a"), FRESHET_OK);
+    freshet_scene_expect(scene->world.session, REQUEST(.skip_cache = 1), FRESHET_OK);
+    freshet_relay_await(&scene->relay, "/touch", 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +365,7 @@ int main(void)
         SCENE_TEST(without_a_session_minter_no_token_is_sent),
         SCENE_TEST(a_missing_expired_token_is_shown_once),
         SCENE_TEST(the_expired_token_is_shown_no_more_than_once),
+        SCENE_TEST(a_request_that_was_given_up_keeps_its_turn_not_for_ever),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

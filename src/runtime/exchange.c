@@ -16,8 +16,8 @@
 #define EXCHANGE_TOKEN_MAX_MS 10 /* a token is waited for; the others can take turns */
 #define EXCHANGE_SAVE_MAX_MS  5000
 
-/* How long after its sending an answer that nobody wants is waited for, because it may bring a
- * successor; others wait for their turn meanwhile. */
+/* How long after its sending, at most, an answer that nobody wants is waited for, because it may bring
+ * a successor; others wait for their turn meanwhile. */
 #define EXCHANGE_ORPHAN_MS 5000
 
 enum exchange_state {
@@ -37,6 +37,7 @@ struct exchange {
     enum no_answer unsent; /* why */
     struct http_request request;
     struct presentation presentation;
+    int64_t granted_ms; /* from its beginning to its deadline, whenever its turn comes */
     int64_t sent_ms;
     int64_t again_ms;
     int64_t pause_ms;
@@ -244,6 +245,7 @@ void freshet_exchange_begin(struct exchanges *exchanges, struct pump_session *se
                             const struct effect *fetch)
 {
     struct exchange *exchange = calloc(1, sizeof(*exchange));
+    struct now now = freshet_clock_sample();
 
     if (exchange == NULL) {
         return;
@@ -252,10 +254,11 @@ void freshet_exchange_begin(struct exchanges *exchanges, struct pump_session *se
     exchange->id = fetch->u.fetch.request;
     exchange->on = fetch->u.fetch.on;
     exchange->pause_ms = EXCHANGE_PAUSE_MIN_MS;
+    exchange->granted_ms = fetch->u.fetch.deadline_ms - now.boot_ms;
     exchange_list(exchanges, exchange);
     if (freshet_clerk_request(&session->instance, fetch, NULL, FRESHET_VERSION,
                               &exchange->request)) {
-        exchange_try(exchanges, exchange, freshet_clock_sample());
+        exchange_try(exchanges, exchange, now);
     } else {
         exchange_fail(exchange, NO_ANSWER_DROPPED);
     }
@@ -278,7 +281,7 @@ void freshet_exchange_abandon(struct exchanges *exchanges, request_id id)
         exchange_end(exchanges, exchange, SPEND_UNSENT);
         return;
     }
-    exchange->again_ms = exchange->sent_ms + EXCHANGE_ORPHAN_MS;
+    exchange->again_ms = exchange->sent_ms + freshet_min(exchange->granted_ms, EXCHANGE_ORPHAN_MS);
     if (exchange->on != ON_TOKENS && exchange->presentation.spend != NULL &&
         exchange->again_ms > freshet_clock_sample().boot_ms) {
         exchange->state = EXCHANGE_ORPHAN;

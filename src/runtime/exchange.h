@@ -39,7 +39,7 @@ void freshet_exchange_begin(struct exchanges *exchanges, struct pump_session *se
                             const struct effect *fetch);
 
 /* Nobody wants the answer any more. A request that may bring a successor of the credential is waited for
- * all the same, until five seconds after its sending. */
+ * all the same, for as long as it was granted, five seconds at most. */
 void freshet_exchange_abandon(struct exchanges *exchanges, request_id id);
 
 /*

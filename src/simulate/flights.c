@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As in the runtime: so long after its sending an answer that nobody wants may bring a successor. */
+/* As in the runtime: so long after its sending, at most, an answer that nobody wants is waited for. */
 #define FLIGHT_ORPHAN_MS 5000
 
 static void flight_release(struct flight *flight)
@@ -91,6 +91,7 @@ static struct flight *flight_new(const struct process *process, const struct eff
     flight->process = process->number;
     flight->id = effect->u.fetch.request;
     flight->waits = true;
+    flight->granted_ms = effect->u.fetch.deadline_ms - freshet_sim_now(process->world).boot_ms;
     order = &flight->order;
     order->on = effect->u.fetch.on;
     order->intent = effect->u.fetch.intent;
@@ -165,7 +166,8 @@ void freshet_sim_flight_abandon(struct process *process, request_id id, bool tim
     if (flight == NULL)
         return;
     flight->spoken = true;
-    flight->dead = timed_out && process->world->t_ms - flight->sent_ms >= FLIGHT_ORPHAN_MS;
+    flight->dead = timed_out && process->world->t_ms - flight->sent_ms >=
+                                    freshet_min(flight->granted_ms, FLIGHT_ORPHAN_MS);
     if (flight->waits || flight_hangs(flight))
         flight_free(process->world, flight);
 }

@@ -40,7 +40,8 @@ struct waiting {
 struct flight {
     struct flight *next;
     int process;
-    request_id id; /* the engine's */
+    request_id id;      /* the engine's */
+    int64_t granted_ms; /* from its making to its deadline */
     int64_t sent_ms;
     uint64_t number; /* the trace's: no two processes share one */
     struct order order;

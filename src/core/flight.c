@@ -368,7 +368,7 @@ void freshet_flight_online(struct engine *engine, struct entry *entry)
         flight_input(engine, entry, INPUT_ATTEMPT);
     } else if (entry->flight.state == FLIGHT_BACKOFF) {
         freshet_flight_end(engine, entry);
-    } else if (entry->flight.state == FLIGHT_IDLE && entry->waiters.oldest != NULL) {
+    } else if (entry->waiters.oldest != NULL && !flight->waited) {
         freshet_flight_wait(engine, entry, CAUSE_ONLINE);
     } else {
         freshet_entry_look(engine, entry, CAUSE_ONLINE);

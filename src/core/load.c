@@ -109,7 +109,7 @@ void freshet_load_environment_answered(struct engine *engine, struct session *se
 /* Unless the host has named the session it is what the last known token says. */
 void freshet_load_name_last(struct engine *engine, struct session *session)
 {
-    if (session->last_text != NULL && !session->sid_given) {
+    if (session->last_text != NULL && session->sid == 0) {
         (void)freshet_session_name(engine, session, session->last.sid);
     }
 }
@@ -320,7 +320,10 @@ static void load_found_for_sign_out(struct engine *engine, struct session *sessi
     const struct client_session *chosen = load_choose(engine, session, client);
 
     session->signed_in_count = load_count_signed_in(client);
-    if (chosen != NULL && freshet_session_name(engine, session, chosen->id)) {
+    if (chosen == NULL) {
+        session->end = END_CONFIRMED; /* there was none: nothing is left to tell */
+        freshet_session_tell_end(engine, session);
+    } else if (freshet_session_name(engine, session, chosen->id)) {
         freshet_session_tell_end(engine, session);
         freshet_errand_sign_out(engine, session);
     }
@@ -345,7 +348,7 @@ static void load_again_for_sign_out(struct engine *engine, struct session *sessi
 static void load_credential_is_good_again(struct session *session)
 {
     for (struct entry *entry = session->entries; entry != NULL; entry = entry->next) {
-        if (entry->flight.last.status == FRESHET_UNAUTHORIZED) {
+        if (entry->block == BLOCK_UNTIL_WAITED && entry->flight.last.status != FRESHET_REFUSED) {
             entry->block = BLOCK_NONE;
         }
     }
@@ -355,7 +358,7 @@ static void load_good(struct engine *engine, struct session *session, const stru
                       const struct client_answer *client)
 {
     const struct client_session *chosen = load_choose(engine, session, client);
-    bool loading = session->status == SESSION_LOADING;
+    bool loading = session->status == SESSION_LOADING || session->sid == 0;
     bool confirming = session->client.cause == CAUSE_UNAUTHENTICATED;
 
     if (session->client.unauthorized > 0) {
@@ -449,6 +452,7 @@ static void load_failed(struct engine *engine, struct session *session, const st
     }
     if (client->unauthorized > 0) {
         load_ask_about_credential(engine, session);
+        freshet_session_confirmed(engine, session);
         return;
     }
     load_note_refusal(client, out);

@@ -361,7 +361,7 @@ void freshet_session_set_organization(struct engine *engine, struct session *ses
                                       const char *organization)
 {
     uint32_t name = freshet_names_intern(&engine->names, organization);
-    bool loading = session->status == SESSION_LOADING;
+    bool loading = session->status == SESSION_LOADING || session->sid == 0;
 
     if (name == FRESHET_NAME_NONE || (name == session->organization && !loading)) {
         return;
@@ -382,10 +382,12 @@ void freshet_session_set_organization(struct engine *engine, struct session *ses
 
 void freshet_session_tell_organization(struct engine *engine, struct session *session)
 {
-    if (session->organization_given && !session->issuer->offline) {
+    bool given = session->organization_given && !session->issuer->offline;
+
+    session->organization_given = session->organization_given && !given;
+    if (given) {
         freshet_errand_touch(engine, session, CAUSE_ORGANIZATION);
     }
-    session->organization_given = false;
 }
 
 /* The active token is wanted at all times: it exists from now on, even before it is held. */

@@ -113,6 +113,15 @@ static enum freshet_status account_seed(struct account *account, struct now now,
     return status;
 }
 
+void freshet_account_settle(struct account *account, struct now now)
+{
+    struct store_error error;
+
+    if (account->vault != NULL) {
+        (void)account_seed(account, now, &error);
+    }
+}
+
 /* The store cannot take what was given and holds nothing either: memory has to do until it can. */
 static bool account_does_without(const struct account *account)
 {

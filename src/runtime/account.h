@@ -40,6 +40,10 @@ struct account *freshet_account_open(struct account **accounts, struct store *st
                                      struct credential *given);
 void freshet_account_close(struct account **accounts, struct account *account);
 
+/* Stores what was given, if that is new: what an earlier client token has left behind then is over. If
+ * it cannot be stored now, it is with the first request. */
+void freshet_account_settle(struct account *account, struct now now);
+
 /* A credential on its way to the issuer. Zeroed: none. */
 struct presentation {
     struct account *account;

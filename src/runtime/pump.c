@@ -415,6 +415,7 @@ enum freshet_status freshet_pump_open(struct pump *pump, const struct pump_openi
     own->id = event.session;
     pump->sessions[own->id] = own;
     pump->session_count = own->id < pump->session_count ? pump->session_count : own->id + 1;
+    freshet_account_settle(own->account, freshet_clock_sample());
     freshet_remembered_read(own, pump->sharing.share, freshet_clock_sample(), &remembered);
     event.u.open.issuer = own->instance.base_url;
     event.u.open.sid = opening->sid;

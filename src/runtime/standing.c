@@ -135,11 +135,23 @@ bool freshet_standing_save(struct pump_session *session)
     return !session->unsaved;
 }
 
+void freshet_standing_told(struct pump_session *session)
+{
+    if (session->pending) {
+        session->pending = false;
+        session->unsaved = true;
+        (void)freshet_standing_save(session);
+    }
+}
+
 void freshet_standing_end(struct pump_session *session, struct share *share,
                           const struct session_view *view, enum session_end end, struct now now)
 {
     bool known = !session->ended && standing_name(session, view);
 
+    if (!known && end == END_CONFIRMED) {
+        freshet_standing_told(session); /* a sign-out that found no session */
+    }
     if (session->ended || (!known && end != END_ASKED)) {
         return;
     }
@@ -156,14 +168,5 @@ void freshet_standing_end(struct pump_session *session, struct share *share,
     standing_write(session, share, now);
     if (share != NULL) {
         freshet_share_retract_session(share, session->instance.base_url, session->sid, now);
-    }
-}
-
-void freshet_standing_told(struct pump_session *session)
-{
-    if (session->pending) {
-        session->pending = false;
-        session->unsaved = true;
-        (void)freshet_standing_save(session);
     }
 }

@@ -103,6 +103,24 @@ static void a_sign_out_while_the_session_loads_outlasts_the_client(void **state)
     freshet_relay_await(&scene->relay, "_method=DELETE", 1);
 }
 
+/* There was no session: whoever signs in later is not the one that was signed out. */
+static void a_sign_out_that_finds_no_session_ends_no_later_one(void **state)
+{
+    struct scene *scene = *state;
+
+    freshet_scene_issuer(scene, ISSUER("--signed-out", "--latency", "300ms"));
+    freshet_scene_enter(scene, CLIENT_ALONE);
+    freshet_scene_mark(scene);
+    sign_out(scene, FRESHET_SIGN_OUT_FITTING);
+    freshet_scene_await(scene, ASKED_FOR("client", "sign_out"), 1);
+    freshet_scene_await_open(scene, 0);
+    freshet_scene_leave(scene);
+
+    freshet_issuer_settings(&scene->world.issuer, "{\"signed_in\": true}");
+    freshet_scene_enter(scene, CLIENT_ALONE);
+    freshet_scene_expect(scene->world.session, NULL, FRESHET_OK);
+}
+
 static void another_handle_of_the_session_is_signed_out_too(void **state)
 {
     struct freshet_session *other = NULL;
@@ -160,6 +178,7 @@ int main(void)
         SCENE_TEST(an_untold_sign_out_of_all_is_one_of_all),
         SCENE_TEST(a_sign_out_while_the_session_loads_is_told),
         SCENE_TEST(a_sign_out_while_the_session_loads_outlasts_the_client),
+        SCENE_TEST(a_sign_out_that_finds_no_session_ends_no_later_one),
         SCENE_TEST(another_handle_of_the_session_is_signed_out_too),
         SCENE_TEST(a_session_that_is_over_here_may_be_signed_out),
         SCENE_TEST(a_session_is_closed_just_after_its_sign_out),
